@@ -1,0 +1,1 @@
+//! Finding runbooks, and the index of past runs.

@@ -1,0 +1,1 @@
+//! The one loop that owns a run: decide, append, apply, settle, effects.

@@ -1,0 +1,1 @@
+//! The audit log: append, sync, chain, lock, read, follow, verify.

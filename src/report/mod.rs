@@ -1,0 +1,1 @@
+//! State and records in, after-action report out.

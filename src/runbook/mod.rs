@@ -1,0 +1,13 @@
+//! The runbook format: YAML with positions in, a checked model out. Pure: no file, clock or network.
+
+pub mod expr;
+pub mod model;
+pub mod registry;
+pub mod request;
+pub mod template;
+pub mod value;
+
+pub use model::{Milestone, Runbook, Step, StepId};
+pub use registry::Effect;
+pub use request::{Request, Resolved, Reveal};
+pub use value::{Type, Value};

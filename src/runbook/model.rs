@@ -1,0 +1,299 @@
+//! The checked runbook: what `check` has accepted, without positions. Everything after it may rely on
+//! it: ids are unique, names exist, guards are strong enough, expressions have types.
+
+use chrono::{NaiveDate, TimeDelta};
+
+use super::expr::Expr;
+use super::registry::{ActionSpec, Effect};
+use super::template::Template;
+use super::value::Value;
+
+/// The id of a step, `[a-z][a-z0-9_]{0,62}`, or `parent/child` inside a nested runbook.
+pub type StepId = String;
+
+/// A runbook that passed `check`.
+#[derive(Clone, Debug)]
+pub struct Runbook {
+    /// Unique in the catalogue.
+    pub id: String,
+    /// One line, for people.
+    pub title: String,
+    /// Markdown.
+    pub summary: Option<String>,
+    /// The author's version, free text.
+    pub version: Option<String>,
+    /// Who keeps it.
+    pub owner: Option<String>,
+    /// When it was last reviewed, and by whom.
+    pub reviewed: Option<Reviewed>,
+    /// The system it restores.
+    pub system: Option<String>,
+    /// What it covers and what it does not.
+    pub scope: Option<String>,
+    /// How one knows that it worked.
+    pub success: Option<String>,
+    /// For search.
+    pub tags: Vec<String>,
+    /// How often it wants a passed drill.
+    pub drill_every: Option<TimeDelta>,
+    /// The recovery objectives.
+    pub objectives: Objectives,
+    /// Whom to call, and when.
+    pub escalation: Vec<Escalation>,
+    /// What must be there before the first step.
+    pub requires: Requires,
+    /// In the order of the file.
+    pub inputs: Vec<Input>,
+    /// The recovery point achieved, in terms of what steps saved.
+    pub recovery_point: Option<Template>,
+    /// In the order of the file; at least one.
+    pub steps: Vec<Step>,
+}
+
+/// When a runbook was reviewed, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reviewed {
+    /// The day.
+    pub on: NaiveDate,
+    /// The reviewer.
+    pub by: String,
+}
+
+/// Recovery objectives; absent ones are not judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Objectives {
+    /// Longest time from the start of the outage to `service_restored`.
+    pub rto: Option<TimeDelta>,
+    /// Longest span of data that may be lost.
+    pub rpo: Option<TimeDelta>,
+}
+
+/// Whom to call when a run has taken so long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Escalation {
+    /// Since the start of the outage.
+    pub after: TimeDelta,
+    /// The role or person.
+    pub to: String,
+    /// How to reach them.
+    pub contact: String,
+}
+
+/// What preflight looks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requires {
+    /// Programs on the PATH.
+    pub tools: Vec<String>,
+    /// Environment variables that are set and not empty.
+    pub env: Vec<String>,
+}
+
+/// The type of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// Text.
+    String,
+    /// A 64-bit integer.
+    Integer,
+    /// A finite double.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// One of `choices`.
+    Choice,
+    /// A moment with a zone; `30m ago`.
+    Timestamp,
+    /// Such as `15m`.
+    Duration,
+    /// A path on this machine; text.
+    Path,
+    /// An `http` or `https` URL; text.
+    Url,
+    /// `s3://bucket/key`; text.
+    S3Uri,
+    /// A reference to a secret, never the secret.
+    Secret,
+}
+
+/// One declared input.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// `[a-z][a-z0-9_]{0,62}`.
+    pub name: String,
+    /// Its type.
+    pub kind: InputKind,
+    /// Used when nothing was given; may name inputs declared before it.
+    pub default: Option<Template>,
+    /// An environment variable it is taken from when nothing was given.
+    pub env: Option<String>,
+    /// Text must match it whole.
+    pub pattern: Option<String>,
+    /// Smallest value (or shortest text).
+    pub min: Option<Value>,
+    /// Largest value (or longest text).
+    pub max: Option<Value>,
+    /// For [`InputKind::Choice`].
+    pub choices: Vec<String>,
+    /// `true` unless the file says otherwise or there is a default.
+    pub required: bool,
+    /// One line, for the form.
+    pub help: Option<String>,
+}
+
+/// One step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Unique in the runbook.
+    pub id: StepId,
+    /// One line, for people.
+    pub title: Template,
+    /// Markdown, shown beside the request.
+    pub instructions: Option<Template>,
+    /// `do`: what it does.
+    pub action: Call,
+    /// `undo`: what takes it back.
+    pub undo: Option<Call>,
+    /// How to find out what an attempt did that was lost sight of.
+    pub probe: Option<Probe>,
+    /// Who resolves an unknown outcome.
+    pub on_unknown: OnUnknown,
+    /// What the operator must do before `do` runs.
+    pub guard: Guard,
+    /// The step does not apply where this is false.
+    pub when: Option<Expr>,
+    /// Each must be true of `result`, or the step failed.
+    pub expect: Vec<Expr>,
+    /// Names saved for later steps.
+    pub save: Vec<(String, Expr)>,
+    /// Target time: colours and pace, never kills.
+    pub budget: Option<TimeDelta>,
+    /// The attempt is cancelled after this.
+    pub timeout: Option<TimeDelta>,
+    /// Automatic retries of a failed attempt.
+    pub retry: Option<Retry>,
+    /// What a failure means for the run.
+    pub on_failure: OnFailure,
+    /// Reached when the step succeeds.
+    pub milestone: Option<Milestone>,
+    /// What the report may conclude from this step.
+    pub verifies: Option<Verifies>,
+    /// What the operator is asked to attach.
+    pub evidence: Option<String>,
+    /// Environment for a script, besides `INPUT_…`.
+    pub env: Vec<(String, Template)>,
+}
+
+impl Step {
+    /// The effect of `do`.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        self.action.effect
+    }
+}
+
+/// An action with its arguments, unrendered.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The registry's entry.
+    pub spec: &'static ActionSpec,
+    /// Arguments in the order of the file, checked against the entry's keys.
+    pub args: Vec<(String, Arg)>,
+    /// The effect, after `effect:` and, for `http`, the method were considered.
+    pub effect: Effect,
+}
+
+/// An argument, unrendered.
+#[derive(Clone, Debug)]
+pub enum Arg {
+    /// A literal of the key's type, or a template.
+    Scalar(Template),
+    /// A list.
+    List(Vec<Arg>),
+    /// A map, in the order of the file.
+    Map(Vec<(String, Arg)>),
+    /// An expression over `result` that the action itself evaluates (such as a polling condition).
+    Expr(Expr),
+}
+
+/// `probe`: an action that only reads, and an expression for each answer.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// Its effect is always [`Effect::Reads`].
+    pub action: Call,
+    /// True: the attempt did its work.
+    pub done: Option<Expr>,
+    /// True: the attempt changed nothing.
+    pub not_done: Option<Expr>,
+    /// True: it is still at work.
+    pub in_progress: Option<Expr>,
+}
+
+/// `on_unknown`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnUnknown {
+    /// A person decides.
+    Ask,
+    /// The step's `probe` is asked; a person decides when it cannot tell.
+    Probe,
+    /// The action finds what it started and waits on; a person decides when it cannot.
+    Reattach,
+}
+
+/// `guard`.
+#[derive(Clone, Debug)]
+pub enum Guard {
+    /// `Enter` is enough.
+    None,
+    /// The whole request was on screen, then `y`.
+    Confirm,
+    /// This text must be typed.
+    Type(Template),
+}
+
+/// `retry`: how often a failed attempt is repeated on its own, and after how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Besides the first attempt.
+    pub times: u32,
+    /// Pause before each.
+    pub every: TimeDelta,
+}
+
+/// `on_failure`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// The operator chooses.
+    Stop,
+    /// Recorded as failed; the run goes on.
+    Continue,
+}
+
+/// A moment that objectives are measured at.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Milestone {
+    /// Nothing writes any more: the end of the span that the RPO covers.
+    WritesStopped,
+    /// Users are served again: stops the RTO clock.
+    ServiceRestored,
+}
+
+impl Milestone {
+    /// As the format writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WritesStopped => "writes_stopped",
+            Self::ServiceRestored => "service_restored",
+        }
+    }
+}
+
+/// `verifies`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verifies {
+    /// The step feeds the report's data-integrity verdict.
+    Data,
+}

@@ -1,0 +1,5 @@
+//! The `http` family.
+
+use super::ActionSpec;
+
+pub(super) static ACTIONS: &[ActionSpec] = &[];

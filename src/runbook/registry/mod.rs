@@ -1,0 +1,174 @@
+//! The registry: every action of format version 1 as data. The checker, the schema, completion and
+//! `docs/format.md` are generated from it; `actions/` holds what they do.
+
+use serde::{Deserialize, Serialize};
+
+/// What an action does to the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Changes nothing.
+    Reads,
+    /// Changes something that can be changed back or that is new.
+    Changes,
+    /// Something that was there may be gone.
+    Destroys,
+}
+
+impl Effect {
+    /// As the format writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reads => "reads",
+            Self::Changes => "changes",
+            Self::Destroys => "destroys",
+        }
+    }
+}
+
+/// One action.
+#[derive(Debug)]
+pub struct ActionSpec {
+    /// As a runbook writes it, such as `rds.delete_cluster`.
+    pub name: &'static str,
+    /// How its effect is found.
+    pub effect: EffectRule,
+    /// One line: what it does.
+    pub help: &'static str,
+    /// Its arguments.
+    pub keys: &'static [Key],
+    /// The fields of `result`.
+    pub result: &'static [Field],
+    /// The argument that names what is destroyed: the phrase to type by default.
+    pub destroys: Option<&'static str>,
+}
+
+/// How the effect of a step is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EffectRule {
+    /// Always this; `effect:` is refused.
+    Fixed(Effect),
+    /// This, unless the step's `effect:` says another of the list.
+    Declared(Effect, &'static [Effect]),
+    /// `http`: GET and HEAD read, anything else changes, unless `effect:` says `reads` or `destroys`.
+    ByMethod,
+}
+
+/// One argument of an action.
+#[derive(Debug)]
+pub struct Key {
+    /// As a runbook writes it.
+    pub name: &'static str,
+    /// What it may hold.
+    pub kind: Kind,
+    /// It must be there.
+    pub required: bool,
+    /// One line.
+    pub help: &'static str,
+}
+
+/// What an argument may hold. Templates are allowed in all but scripts, SQL, choices and expressions.
+#[derive(Debug)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// A shell script: no templates.
+    Script,
+    /// An SQL text: no templates.
+    Sql,
+    /// An integer.
+    Int,
+    /// `true` or `false`.
+    Bool,
+    /// Such as `5m`.
+    Duration,
+    /// A moment.
+    Timestamp,
+    /// An `http(s)` URL.
+    Url,
+    /// A path on this machine.
+    Path,
+    /// A secret input, whole: `"${{ inputs.password }}"`.
+    Secret,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A list of text; secrets are refused in it where it is an argument vector.
+    Argv,
+    /// A list of text.
+    TextList,
+    /// Text keys to text.
+    TextMap,
+    /// A list of any scalars (SQL parameters).
+    Params,
+    /// Any JSON-like tree with templates in its text.
+    Json,
+    /// A boolean expression over `result`.
+    Expr,
+    /// A map of these keys.
+    Group(&'static [Key]),
+    /// Text or a list of values; an expression's result that is a list is welcome (`choose`).
+    Options,
+}
+
+/// One field of an action's result.
+#[derive(Debug)]
+pub struct Field {
+    /// As expressions write it after `result.`.
+    pub name: &'static str,
+    /// Its type.
+    pub ty: FieldType,
+    /// One line.
+    pub help: &'static str,
+}
+
+/// The type of a result field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldType {
+    /// Known when it is there.
+    Dyn,
+    /// `true` or `false`.
+    Bool,
+    /// 64-bit.
+    Int,
+    /// A double.
+    Float,
+    /// Text.
+    String,
+    /// A moment.
+    Timestamp,
+    /// A length of time.
+    Duration,
+    /// A list of text.
+    StringList,
+    /// A list of maps.
+    DynList,
+}
+
+mod http;
+mod people;
+mod postgres;
+mod process;
+mod rds;
+mod time;
+
+/// The families, in the order of `docs/format.md`.
+static FAMILIES: [&[ActionSpec]; 6] = [
+    people::ACTIONS,
+    time::ACTIONS,
+    process::ACTIONS,
+    http::ACTIONS,
+    postgres::ACTIONS,
+    rds::ACTIONS,
+];
+
+/// Every action.
+pub fn actions() -> impl Iterator<Item = &'static ActionSpec> {
+    FAMILIES.iter().copied().flatten()
+}
+
+/// The action of this name.
+#[must_use]
+pub fn action(name: &str) -> Option<&'static ActionSpec> {
+    actions().find(|spec| spec.name == name)
+}

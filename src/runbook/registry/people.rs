@@ -1,0 +1,5 @@
+//! The `people` family.
+
+use super::ActionSpec;
+
+pub(super) static ACTIONS: &[ActionSpec] = &[];

@@ -1,0 +1,5 @@
+//! The `postgres` family.
+
+use super::ActionSpec;
+
+pub(super) static ACTIONS: &[ActionSpec] = &[];

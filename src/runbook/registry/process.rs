@@ -1,0 +1,5 @@
+//! The `process` family.
+
+use super::ActionSpec;
+
+pub(super) static ACTIONS: &[ActionSpec] = &[];

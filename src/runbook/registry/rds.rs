@@ -1,0 +1,5 @@
+//! The `rds` family.
+
+use super::ActionSpec;
+
+pub(super) static ACTIONS: &[ActionSpec] = &[];

@@ -1,0 +1,5 @@
+//! The `time` family.
+
+use super::ActionSpec;
+
+pub(super) static ACTIONS: &[ActionSpec] = &[];

@@ -1,0 +1,1 @@
+//! `steadyhand.yaml`: environments, endpoints, themes, precedence.

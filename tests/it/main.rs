@@ -1,0 +1,1 @@
+//! Behaviour end to end. One binary: each more one would link the SDKs again.
