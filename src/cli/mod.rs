@@ -1,1 +1,93 @@
-//! One file a command: arguments, printing, exit codes.
+//! One file a command: arguments, printing, exit codes. Used by `main` alone.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+mod check;
+mod export;
+mod home;
+mod list;
+mod runs;
+mod schema;
+mod show;
+mod verify;
+mod watch;
+
+/// Walks an incident responder through a runbook, for real, and keeps the record.
+#[derive(Debug, Parser)]
+#[command(name = "steady", version, about, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Options that every command understands, before or after its name.
+#[derive(Clone, Debug, Args)]
+pub struct Globals {
+    /// Where runs are kept [default: the XDG state directory]
+    #[arg(long, global = true, env = "STEADYHAND_RUNS", value_name = "DIR")]
+    pub runs: Option<PathBuf>,
+    /// Where runbooks are looked up [default: ./runbooks, else the built-in catalogue]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub runbooks: Option<PathBuf>,
+    /// The settings file [default: ./steadyhand.yaml, else the XDG config directory's]
+    #[arg(long, global = true, env = "STEADYHAND_SETTINGS", value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+    /// A theme's name, or a theme file
+    #[arg(long, global = true, value_name = "THEME")]
+    pub theme: Option<String>,
+    /// Who you are, for the record [default: user@host]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub operator: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List runbooks, objectives and the last passed drill
+    List(list::ListArgs),
+    /// Report every problem of every runbook
+    Check(check::CheckArgs),
+    /// Show the plan of a runbook: each step rendered, nothing run
+    Show(show::ShowArgs),
+    /// Watch a run live, read only
+    Watch(watch::WatchArgs),
+    /// List past and unfinished runs
+    Runs(runs::RunsArgs),
+    /// Check a run's record: chain, outputs, evidence
+    Verify(verify::VerifyArgs),
+    /// Write the after-action report
+    Export(export::ExportArgs),
+    /// Print the JSON Schema of the runbook format, for editors
+    Schema,
+}
+
+/// Exit code of a usage error: the same as the argument parser's.
+pub const USAGE: u8 = 2;
+
+/// Parses the command line and runs the command.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let globals = &cli.globals;
+    match cli.command {
+        None => home::run(globals),
+        Some(Command::List(args)) => list::run(globals, &args),
+        Some(Command::Check(args)) => check::run(globals, &args),
+        Some(Command::Show(args)) => show::run(globals, &args),
+        Some(Command::Watch(args)) => watch::run(globals, &args),
+        Some(Command::Runs(args)) => runs::run(globals, &args),
+        Some(Command::Verify(args)) => verify::run(globals, &args),
+        Some(Command::Export(args)) => export::run(globals, &args),
+        Some(Command::Schema) => schema::run(),
+    }
+}
+
+/// Prints an error the one way errors are printed, and gives the exit code `code`.
+pub fn fail(code: u8, message: impl std::fmt::Display) -> ExitCode {
+    eprintln!("steady: {message}");
+    ExitCode::from(code)
+}
