@@ -1,5 +1,52 @@
-//! The `people` family.
+//! The `people` family: what a person does or decides.
 
-use super::ActionSpec;
+use super::{ActionSpec, Effect, EffectRule, Field, FieldType, Key, Kind};
 
-pub(super) static ACTIONS: &[ActionSpec] = &[];
+pub(super) static ACTIONS: &[ActionSpec] = &[
+    ActionSpec {
+        name: "manual",
+        effect: EffectRule::Fixed(Effect::Reads),
+        help: "Asks a person to do something outside the console and to say that it is done",
+        keys: &[
+            Key {
+                name: "checklist",
+                kind: Kind::TextList,
+                required: false,
+                help: "Each item is ticked before the step succeeds",
+            },
+            Key {
+                name: "evidence",
+                kind: Kind::Text,
+                required: false,
+                help: "What the operator is asked to attach or to write down",
+            },
+        ],
+        result: &[],
+        destroys: None,
+    },
+    ActionSpec {
+        name: "choose",
+        effect: EffectRule::Fixed(Effect::Reads),
+        help: "Asks a person to choose one of several options",
+        keys: &[
+            Key {
+                name: "options",
+                kind: Kind::Options,
+                required: true,
+                help: "A list of text, or one template that yields a list",
+            },
+            Key {
+                name: "default",
+                kind: Kind::Text,
+                required: false,
+                help: "Highlighted first; `--auto` takes it and stops where there is none",
+            },
+        ],
+        result: &[Field {
+            name: "choice",
+            ty: FieldType::String,
+            help: "The option that was chosen",
+        }],
+        destroys: None,
+    },
+];
