@@ -1,0 +1,119 @@
+//! The application in front of the database: what a smoke test and a row check talk to.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Shared;
+
+/// Loans booked before the sandbox's history begins, and how long the next one takes.
+const EARLIER_LOANS: i64 = 48_000;
+const BETWEEN_LOANS: TimeDelta = TimeDelta::seconds(7);
+
+type Answer = (StatusCode, Json<Value>);
+
+fn text(moment: DateTime<Utc>) -> String {
+    moment.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// 200 once the configured database has its rows and a writer that answers.
+pub(super) async fn health(State(shared): State<Shared>) -> Answer {
+    shared.with(|world| {
+        let database = &world.app.database;
+        match world.answering(database) {
+            Some(cluster) if cluster.restored_to.is_some() => {
+                (StatusCode::OK, Json(json!({"status": "ok", "database": database})))
+            }
+            Some(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Json(json!({"status": "table loans is empty", "database": database})),
+            ),
+            None => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Json(json!({"status": "no answer from the database", "database": database})),
+            ),
+        }
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct Host {
+    /// The database to look at; the configured one by default.
+    host: Option<String>,
+}
+
+/// How many loans there are, and the newest one's moment.
+pub(super) async fn rows(State(shared): State<Shared>, Query(ask): Query<Host>) -> Answer {
+    shared.with(|world| {
+        let host = ask.host.unwrap_or_else(|| world.app.database.clone());
+        let Some(cluster) = world.answering(&host) else {
+            let error = format!("no answer from {host}");
+            return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"error": error})));
+        };
+        let Some(moment) = cluster.restored_to else {
+            return (StatusCode::OK, Json(json!({"count": 0})));
+        };
+        // A loan every few seconds of the day: an age, not a clock, so that a moment has one answer.
+        let since_midnight = moment.timestamp().rem_euclid(86_400);
+        let booked = since_midnight / BETWEEN_LOANS.num_seconds();
+        let newest = moment
+            - TimeDelta::seconds(since_midnight % BETWEEN_LOANS.num_seconds())
+            - TimeDelta::nanoseconds(i64::from(moment.timestamp_subsec_nanos()));
+        let body = json!({"count": EARLIER_LOANS + booked, "newest": text(newest)});
+        (StatusCode::OK, Json(body))
+    })
+}
+
+/// What the application is configured with.
+pub(super) async fn config(State(shared): State<Shared>) -> Answer {
+    shared.with(|world| (StatusCode::OK, Json(json!({"database": world.app.database}))))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Configuration {
+    /// The database's host name.
+    database: String,
+}
+
+/// Points the application at another database.
+pub(super) async fn configure(
+    State(shared): State<Shared>,
+    Json(asked): Json<Configuration>,
+) -> Answer {
+    shared.with(|world| {
+        world.app.database = asked.database;
+        (StatusCode::OK, Json(json!({"database": world.app.database})))
+    })
+}
+
+/// Whether the writers run.
+pub(super) async fn writers(State(shared): State<Shared>) -> Answer {
+    shared.with(|world| {
+        let app = &world.app;
+        let body = json!({"enabled": app.writers, "since": text(app.writers_since)});
+        (StatusCode::OK, Json(body))
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct Writers {
+    /// Whether they should run.
+    enabled: bool,
+}
+
+/// Starts or stops the writers.
+pub(super) async fn set_writers(
+    State(shared): State<Shared>,
+    Json(asked): Json<Writers>,
+) -> Answer {
+    shared.with(|world| {
+        if world.app.writers != asked.enabled {
+            world.app.writers = asked.enabled;
+            world.app.writers_since = Utc::now();
+        }
+        (StatusCode::OK, Json(json!({"enabled": world.app.writers})))
+    })
+}
