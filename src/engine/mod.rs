@@ -1,5 +1,19 @@
 //! What may happen next. Pure: state in, facts out; no file, clock or network.
+//!
+//! [`State::decide`] turns an input into one fact or refuses it; the driver makes the fact durable and
+//! [`State::apply`] folds it in; [`State::settle`] is then asked for consequences until it has none,
+//! and [`State::effects`] says what should be running.
 
+mod apply;
+mod decide;
+mod effects;
 pub mod event;
+pub mod objectives;
+mod scope;
+mod settle;
+pub mod state;
 
+pub use decide::{Given, Input, Refusal};
+pub use effects::Effect;
 pub use event::{AttemptId, Event, Fact, Mode, Outcome, Part, Recorded, Stamp, Subject};
+pub use state::{Attempt, Standing, State, Status, StepState};

@@ -1,0 +1,373 @@
+//! The fold: `apply(state, record)`. Total: a record that makes no sense changes nothing but the count,
+//! since what is on disk cannot be argued with.
+
+use super::event::{
+    AttemptId, ByHand, Fact, Outcome, Part, Recorded, Resolution, ResolvedBy, Subject,
+};
+use super::state::{
+    Attempt, Deviation, Evidence, Granted, Note, OutageStart, Reached, Settled, Standing, State,
+    StepState,
+};
+use crate::runbook::model::Step;
+
+impl State {
+    /// The state after one more record.
+    #[must_use]
+    pub fn apply(mut self, record: &Recorded) -> Self {
+        self.records += 1;
+        self.last = Some(record.stamp.clone());
+        self.take_in(record);
+        self
+    }
+
+    /// Folds many records.
+    #[must_use]
+    pub fn apply_all<'a>(self, records: impl IntoIterator<Item = &'a Recorded>) -> Self {
+        records.into_iter().fold(self, Self::apply)
+    }
+
+    fn take_in(&mut self, record: &Recorded) {
+        match &record.event.fact {
+            Fact::RunStarted(_)
+            | Fact::ConsoleAttached { .. }
+            | Fact::ConsoleDetached { .. }
+            | Fact::InputAmended { .. }
+            | Fact::Preflight { .. }
+            | Fact::TargetVerified { .. }
+            | Fact::NoteAdded { .. }
+            | Fact::EvidenceAttached { .. }
+            | Fact::MilestoneReached { .. }
+            | Fact::MilestoneWithdrawn { .. }
+            | Fact::ObjectiveBreached { .. }
+            | Fact::OutageStartAmended { .. }
+            | Fact::Recovery { .. }
+            | Fact::RunPaused { .. }
+            | Fact::RunContinued {}
+            | Fact::RunFinished { .. } => self.take_in_run(record),
+            Fact::GuardSatisfied { .. }
+            | Fact::StepSkipped(_)
+            | Fact::StepNotApplicable { .. }
+            | Fact::StepOverridden(_)
+            | Fact::StepInserted { .. }
+            | Fact::RerunRequested { .. } => self.take_in_step(record),
+            Fact::AttemptIntended { .. }
+            | Fact::AttemptStarted { .. }
+            | Fact::AttemptProgress { .. }
+            | Fact::CancelRequested { .. }
+            | Fact::AttemptFinished(_)
+            | Fact::UnknownResolved(_) => self.take_in_attempt(record),
+            // Said and kept, with no bearing on what may happen next.
+            Fact::GuardRefused { .. }
+            | Fact::SignalReceived { .. }
+            | Fact::ClockStep { .. }
+            | Fact::Exported { .. } => {}
+        }
+    }
+
+    fn take_in_run(&mut self, record: &Recorded) {
+        let at = record.stamp.clone();
+        let step = step_of(&record.event.of).map(str::to_owned);
+        match &record.event.fact {
+            Fact::RunStarted(run) => {
+                self.inputs = run.inputs.clone();
+                self.outage = Some(OutageStart { start: run.outage_start, declared: at.clone() });
+                self.started = Some((at, (**run).clone()));
+            }
+            Fact::ConsoleAttached { .. } => {
+                self.attached = true;
+                self.forget_what_was_in_hand();
+            }
+            Fact::ConsoleDetached { .. } => self.attached = false,
+            Fact::InputAmended { input, value, reason } => {
+                let text = format!("{input} is now {value}: {reason}");
+                self.inputs.insert(input.clone(), value.clone());
+                for step in &mut self.steps {
+                    step.consent = None;
+                }
+                self.deviate(record, "input amended", text);
+            }
+            Fact::Preflight { checks, overridden } => {
+                self.preflight.clone_from(checks);
+                if let Some(reason) = overridden {
+                    self.deviate(record, "preflight overridden", reason.clone());
+                }
+            }
+            Fact::TargetVerified { pins } => self.target = Some((at, pins.clone())),
+            Fact::NoteAdded { text } => {
+                self.notes.push(Note { at, by: record.by.clone(), step, text: text.clone() });
+            }
+            Fact::EvidenceAttached { file, sha256, caption, .. } => self.evidence.push(Evidence {
+                at,
+                step,
+                file: file.clone(),
+                sha256: sha256.clone(),
+                caption: caption.clone(),
+            }),
+            Fact::MilestoneReached { milestone, reason } => {
+                if let Some(reason) = reason {
+                    let text = format!("{}: {reason}", milestone.name());
+                    self.deviate(record, "milestone by hand", text);
+                }
+                let reached = Reached { at, step, reason: reason.clone() };
+                self.milestones.insert(*milestone, reached);
+            }
+            Fact::MilestoneWithdrawn { milestone, reason } => {
+                self.milestones.remove(milestone);
+                self.withdrawn.insert(*milestone, record.seq);
+                let text = format!("{}: {reason}", milestone.name());
+                self.deviate(record, "milestone withdrawn", text);
+            }
+            Fact::ObjectiveBreached { objective, .. } => self.breaches.push(*objective),
+            Fact::OutageStartAmended { start, reason } => {
+                self.outage = Some(OutageStart { start: *start, declared: at });
+                let text = format!("{}: {reason}", crate::runbook::value::timestamp_text(*start));
+                self.deviate(record, "outage start amended", text);
+            }
+            Fact::Recovery { bytes, kept_as, .. } => {
+                let text = format!("{bytes} damaged bytes at the end were set aside as {kept_as}");
+                self.deviate(record, "journal recovered", text);
+            }
+            Fact::RunPaused { reason } => self.paused = Some(reason.clone()),
+            Fact::RunContinued {} => self.paused = None,
+            Fact::RunFinished { ending, reason } => {
+                self.finished = Some((at, *ending, reason.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    fn take_in_step(&mut self, record: &Recorded) {
+        let Some(id) = step_of(&record.event.of).map(str::to_owned) else { return };
+        match &record.event.fact {
+            Fact::GuardSatisfied { part, consent, request } => {
+                let granted = Granted {
+                    part: *part,
+                    consent: consent.clone(),
+                    digest: request.clone(),
+                    by: record.by.clone(),
+                };
+                if let Some(step) = self.step_mut(&id) {
+                    step.consent = Some(granted);
+                }
+            }
+            Fact::StepSkipped(by_hand) => {
+                self.settle_by_hand(record, &id, Outcome::Skipped, by_hand);
+                self.deviate(record, "skipped", by_hand.reason.clone());
+            }
+            Fact::StepOverridden(by_hand) => {
+                self.settle_by_hand(record, &id, Outcome::Overridden, by_hand);
+                self.deviate(record, "marked done", by_hand.reason.clone());
+            }
+            Fact::StepNotApplicable { when } => {
+                let why = format!("`{when}` is false");
+                self.settle(record, &id, Outcome::NotApplicable, why);
+            }
+            Fact::StepInserted { title, run, before, reason } => {
+                self.insert(&id, title, run, before.as_deref());
+                self.deviate(record, "step added", format!("{title}: {reason}"));
+            }
+            Fact::RerunRequested { reason } => {
+                self.go_back_to(&id);
+                self.deviate(record, "run taken back", reason.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn take_in_attempt(&mut self, record: &Recorded) {
+        let Subject::Attempt(id) = &record.event.of else { return };
+        let at = record.stamp.clone();
+        if let Fact::AttemptIntended { request, digest, token } = &record.event.fact {
+            let attempt = self.intended(record, id, request, digest, token);
+            if let Some(step) = self.step_mut(&id.step) {
+                step.consent = None;
+                step.attempts.push(attempt);
+            }
+            if id.of == Part::Do && id.number > 1 {
+                self.deviate_on_retry(record, id);
+            }
+            return;
+        }
+        let Some(attempt) = self.attempt_mut(id) else { return };
+        match &record.event.fact {
+            Fact::AttemptStarted { pid } => attempt.started = Some((at, *pid)),
+            Fact::AttemptProgress { message, fraction } => {
+                attempt.progress = Some((at, message.clone(), *fraction));
+            }
+            Fact::CancelRequested { reason } => attempt.cancel = Some(reason.clone()),
+            Fact::AttemptFinished(finished) => {
+                attempt.finished = Some((at, (**finished).clone()));
+                attempt.lost = false;
+                let cut = finished.output.as_ref().and_then(|output| output.cut.clone());
+                if let Some(cut) = cut {
+                    self.deviate(record, "output cut", cut);
+                }
+                self.after_outcome(record, id);
+            }
+            Fact::UnknownResolved(resolved) => {
+                if resolved.as_ == Resolution::Running {
+                    attempt.finished = None;
+                    attempt.lost = false;
+                }
+                attempt.resolved = Some((at, (**resolved).clone()));
+                if resolved.resolved_by == ResolvedBy::Operator {
+                    self.deviate(record, "unknown resolved by hand", resolved.reason.clone());
+                }
+                self.after_outcome(record, id);
+            }
+            _ => {}
+        }
+    }
+
+    fn intended(
+        &self,
+        record: &Recorded,
+        id: &AttemptId,
+        request: &serde_json::Value,
+        digest: &str,
+        token: &str,
+    ) -> Attempt {
+        let granted = self.step(&id.step).and_then(|step| step.consent.clone());
+        Attempt {
+            id: id.clone(),
+            intended: record.stamp.clone(),
+            by: granted.as_ref().map_or(record.by.clone(), |granted| granted.by.clone()),
+            consent: granted.map(|granted| granted.consent),
+            request: request.clone(),
+            digest: digest.to_owned(),
+            token: token.to_owned(),
+            started: None,
+            progress: None,
+            cancel: None,
+            finished: None,
+            lost: false,
+            resolved: None,
+            stale: false,
+        }
+    }
+
+    /// What an attempt's outcome means for its step.
+    fn after_outcome(&mut self, record: &Recorded, id: &AttemptId) {
+        let Some(attempt) = self.attempt(id) else { return };
+        let standing = attempt.standing();
+        let why = attempt.message().to_owned();
+        let resolved = attempt.resolved.as_ref().filter(|(_, r)| r.as_ == Resolution::Succeeded);
+        let saved = match (resolved, &attempt.finished) {
+            (Some((_, resolved)), _) => resolved.saved.clone(),
+            (None, Some((_, finished))) => finished.saved.clone(),
+            (None, None) => return,
+        };
+        let Some(step) = self.step_mut(&id.step) else { return };
+        match (id.of, standing) {
+            (Part::Do, Standing::Succeeded) => {
+                step.saved = saved;
+                step.undone = false;
+                self.settle(record, &id.step, Outcome::Succeeded, why);
+            }
+            (Part::Do, Standing::Failed) if Self::goes_on_after_failure(&step.step) => {
+                if !step.retries_left() {
+                    self.settle(record, &id.step, Outcome::Failed, why);
+                    let text = "its on_failure says continue".to_owned();
+                    self.deviate(record, "failed, went on", text);
+                }
+            }
+            (Part::Undo, Standing::Succeeded) => {
+                step.settled = None;
+                step.saved.clear();
+                step.undone = true;
+                for attempt in &mut step.attempts {
+                    attempt.stale = true;
+                }
+                self.deviate(record, "undone", why);
+            }
+            (Part::Do | Part::Undo | Part::Probe, _) => {}
+        }
+    }
+
+    fn settle(&mut self, record: &Recorded, id: &str, outcome: Outcome, why: String) {
+        let settled = Settled { outcome, at: record.stamp.clone(), seq: record.seq, why };
+        if let Some(step) = self.step_mut(id) {
+            step.settled = Some(settled);
+            step.consent = None;
+        }
+    }
+
+    fn settle_by_hand(&mut self, record: &Recorded, id: &str, outcome: Outcome, by_hand: &ByHand) {
+        if let Some(step) = self.step_mut(id) {
+            step.saved = by_hand.saved.clone();
+            // What was unknown about it is decided by the same word.
+            for attempt in &mut step.attempts {
+                attempt.stale |= attempt.standing() == Standing::Unknown;
+            }
+        }
+        self.settle(record, id, outcome, by_hand.reason.clone());
+    }
+
+    /// What an earlier console held in its hands is lost: consents are void, attempts unknown.
+    fn forget_what_was_in_hand(&mut self) {
+        for step in &mut self.steps {
+            step.consent = None;
+            for attempt in &mut step.attempts {
+                attempt.lost |= attempt.standing() == Standing::Running;
+            }
+        }
+    }
+
+    fn insert(&mut self, id: &str, title: &str, run: &str, before: Option<&str>) {
+        if self.index.contains_key(id) {
+            return;
+        }
+        let Some(step) = Step::ad_hoc(id, title, run) else { return };
+        let place = before.and_then(|id| self.position(id)).unwrap_or(self.steps.len());
+        self.steps.insert(place, StepState::new(step, true));
+        self.reindex();
+    }
+
+    fn go_back_to(&mut self, id: &str) {
+        let Some(place) = self.position(id) else { return };
+        for step in self.steps.iter_mut().skip(place) {
+            step.settled = None;
+            step.consent = None;
+            step.saved.clear();
+            for attempt in &mut step.attempts {
+                attempt.stale = true;
+            }
+        }
+        let index = &self.index;
+        self.milestones.retain(|_, reached| {
+            let of = reached.step.as_ref().and_then(|step| index.get(step));
+            of.is_none_or(|at| *at < place)
+        });
+    }
+
+    fn deviate(&mut self, record: &Recorded, kind: &'static str, text: String) {
+        self.deviations.push(Deviation {
+            seq: record.seq,
+            at: record.stamp.clone(),
+            by: record.by.clone(),
+            step: step_of(&record.event.of).map(str::to_owned),
+            kind,
+            text,
+        });
+    }
+
+    fn deviate_on_retry(&mut self, record: &Recorded, id: &AttemptId) {
+        let Some(step) = self.step(&id.step) else { return };
+        let earlier = step.attempts.iter().rev().skip(1).find(|a| a.id.of == Part::Do);
+        let Some(earlier) = earlier else { return };
+        let by_itself =
+            step.attempts.last().is_some_and(|attempt| attempt.consent.is_none());
+        let how = if by_itself { "on its own" } else { "with fresh consent" };
+        let text = format!("attempt {} {how} after: {}", id.number, earlier.message());
+        self.deviate(record, "retried", text);
+    }
+}
+
+/// The step a record is about.
+fn step_of(subject: &Subject) -> Option<&str> {
+    match subject {
+        Subject::Run => None,
+        Subject::Step(step) => Some(step),
+        Subject::Attempt(id) => Some(&id.step),
+    }
+}

@@ -1,0 +1,843 @@
+//! `decide`: may this happen now, and which fact is it? One input, one fact or a refusal that is shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value as Json;
+
+use super::event::{
+    AttemptFinished, AttemptId, ByHand, Check, Consent, Ending, Event, Expectation, Fact, Mode,
+    Outcome, Output, Part, Pins, Resolution, ResolvedBy, RunStarted, Stamp, UnknownResolved,
+};
+use super::state::{Attempt, Standing, State, Status, StepState};
+use crate::runbook::model::{Guard, Milestone, Step};
+use crate::runbook::{Effect, StepId, Value};
+
+/// What somebody or something wants to happen, or says has happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Begin the run.
+    Start(Box<RunStarted>),
+    /// A console opens it.
+    Attach {
+        /// Process id.
+        pid: u32,
+        /// The tool's version.
+        tool: String,
+    },
+    /// The console lets go.
+    Detach {
+        /// Why.
+        reason: String,
+    },
+    /// Preflight is through.
+    Preflight {
+        /// What it found.
+        checks: Vec<Check>,
+        /// A person goes on in spite of it.
+        overridden: Option<String>,
+    },
+    /// The target's pins were proven, for the run or right before a step acts.
+    TargetVerified {
+        /// The step that is about to act.
+        step: Option<StepId>,
+        /// What was proven.
+        pins: Pins,
+    },
+    /// The operator answers a guard.
+    Consent {
+        /// The step.
+        step: StepId,
+        /// `do` or `undo`.
+        part: Part,
+        /// What the operator did.
+        given: Given,
+        /// SHA-256 of the request that was on screen.
+        digest: String,
+    },
+    /// The driver is about to act on a consent, a retry or a probe.
+    Intend {
+        /// The step.
+        step: StepId,
+        /// Which of its actions.
+        part: Part,
+        /// The request, secrets masked.
+        request: Json,
+        /// SHA-256 of it.
+        digest: String,
+        /// The idempotency token.
+        token: String,
+    },
+    /// The attempt has begun.
+    Began {
+        /// Which.
+        attempt: AttemptId,
+        /// Its process.
+        pid: Option<u32>,
+    },
+    /// The attempt gets on.
+    Progressed {
+        /// Which.
+        attempt: AttemptId,
+        /// One line.
+        message: String,
+        /// Of 1.
+        fraction: Option<f64>,
+    },
+    /// Stop the attempt that is at work.
+    Cancel {
+        /// Why.
+        reason: String,
+    },
+    /// The attempt came out.
+    Ended {
+        /// Which.
+        attempt: AttemptId,
+        /// As the action says.
+        outcome: Outcome,
+        /// One line.
+        message: String,
+        /// The action's result.
+        result: Value,
+        /// What it printed.
+        output: Option<Output>,
+    },
+    /// The operator answers a `manual` or `choose` step.
+    Answer {
+        /// The option chosen, for `choose`.
+        choice: Option<String>,
+        /// Whether it could be done.
+        done: bool,
+        /// What the operator says about it.
+        note: String,
+    },
+    /// What an unknown outcome turned out to be.
+    Resolve {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// What it turned out to be.
+        resolution: Resolution,
+        /// Who says so.
+        by: ResolvedBy,
+        /// What was seen, or why.
+        reason: String,
+        /// Values that later steps need, when a person says that it succeeded.
+        saved: BTreeMap<String, Value>,
+    },
+    /// Pass the step by.
+    Skip {
+        /// Which.
+        step: StepId,
+        /// Why, and what later steps need.
+        by_hand: ByHand,
+    },
+    /// Mark the step done.
+    Override {
+        /// Which.
+        step: StepId,
+        /// Why, and what later steps need.
+        by_hand: ByHand,
+    },
+    /// Take the run back to a step.
+    Rerun {
+        /// Which.
+        step: StepId,
+        /// Why.
+        reason: String,
+    },
+    /// Give an input another value.
+    Amend {
+        /// Which.
+        input: String,
+        /// The value, already checked against the input's type.
+        value: Value,
+        /// Why.
+        reason: String,
+    },
+    /// Add a step the runbook lacked, before the current one.
+    Insert {
+        /// Its title.
+        title: String,
+        /// Its script.
+        run: String,
+        /// Why.
+        reason: String,
+    },
+    /// Write something down.
+    Note {
+        /// At which step.
+        step: Option<StepId>,
+        /// The text.
+        text: String,
+    },
+    /// Keep a file.
+    Evidence {
+        /// At which step.
+        step: Option<StepId>,
+        /// Below `evidence/`.
+        file: String,
+        /// Of its bytes.
+        sha256: String,
+        /// Length.
+        bytes: u64,
+        /// What it shows.
+        caption: String,
+    },
+    /// Declare a milestone by hand.
+    Declare {
+        /// Which.
+        milestone: Milestone,
+        /// Why by hand.
+        reason: String,
+    },
+    /// Take a milestone back.
+    Withdraw {
+        /// Which.
+        milestone: Milestone,
+        /// Why.
+        reason: String,
+    },
+    /// Tell the start of the outage anew.
+    AmendOutageStart {
+        /// The new start.
+        start: DateTime<Utc>,
+        /// Why.
+        reason: String,
+    },
+    /// The wall clock jumped.
+    ClockStepped {
+        /// Milliseconds forward.
+        by_ms: i64,
+    },
+    /// The console got a signal.
+    Signal {
+        /// Its name.
+        signal: String,
+    },
+    /// The last record was damaged and set aside.
+    Recovered {
+        /// How many bytes.
+        bytes: u64,
+        /// Their SHA-256.
+        sha256: String,
+        /// Where they are kept.
+        kept_as: String,
+    },
+    /// Hold the run.
+    Pause {
+        /// Why.
+        reason: String,
+    },
+    /// Go on.
+    Continue,
+    /// Give the run up.
+    Abort {
+        /// Why.
+        reason: String,
+    },
+    /// A report was written.
+    Exported {
+        /// Where.
+        file: String,
+        /// `md` or `json`.
+        format: String,
+        /// Of its bytes.
+        sha256: String,
+    },
+}
+
+/// What the operator did at a guard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// Pressed `Enter`.
+    Enter,
+    /// Pressed `y` with the whole request on screen.
+    Yes,
+    /// Typed this.
+    Typed(String),
+    /// Nobody is there: `--auto`.
+    Auto {
+        /// `--allow-destructive` was given.
+        allow_destructive: bool,
+    },
+}
+
+/// Why something may not happen now. Shown, never swallowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The run has ended.
+    #[error("the run is over; only notes, evidence and reports can be added")]
+    Over,
+    /// It must begin first, or has begun already.
+    #[error("{0}")]
+    Beginning(&'static str),
+    /// No such step.
+    #[error("there is no step `{0}`")]
+    NoStep(StepId),
+    /// No such attempt, or it is not at work.
+    #[error("attempt {0} is not at work")]
+    NotAtWork(String),
+    /// Another step comes first.
+    #[error("it is not this step's turn: `{0}` comes first")]
+    NotItsTurn(StepId),
+    /// Something is at work.
+    #[error("attempt {0} is at work; wait for it or cancel it first")]
+    Busy(String),
+    /// An outcome is unknown.
+    #[error("nobody knows how attempt {0} came out; decide that first")]
+    Unknown(String),
+    /// The run is paused.
+    #[error("the run is paused; continue it first")]
+    Paused,
+    /// The guard wants something else.
+    #[error("{0}")]
+    Guard(String),
+    /// The request is not the one that was consented to.
+    #[error("the request is no longer the one that was shown; look at it again")]
+    Changed,
+    /// A reason is missing.
+    #[error("a reason is needed: the record must say why")]
+    NoReason,
+    /// Later steps need values.
+    #[error("later steps need a value for {0}")]
+    NeedsValues(String),
+    /// There is nothing to do that with.
+    #[error("{0}")]
+    Nothing(String),
+    /// An expression or template could not be evaluated.
+    #[error("{0}")]
+    Expression(String),
+    /// Said too recently.
+    #[error("progress is recorded once in ten seconds")]
+    TooSoon,
+}
+
+type Decision = Result<Event, Refusal>;
+
+/// At most one progress record in this time.
+const PROGRESS_EVERY: TimeDelta = TimeDelta::seconds(10);
+
+impl State {
+    /// Decides one input.
+    ///
+    /// # Errors
+    /// A [`Refusal`]: why it may not happen now.
+    pub fn decide(&self, input: Input, now: &Stamp) -> Decision {
+        if let Input::Start(run) = input {
+            return if self.started.is_some() {
+                Err(Refusal::Beginning("the run has begun already"))
+            } else {
+                Ok(Event::run(Fact::RunStarted(run)))
+            };
+        }
+        if self.started.is_none() {
+            return Err(Refusal::Beginning("the run has not begun"));
+        }
+        match input {
+            Input::Start(_) => Err(Refusal::Beginning("the run has begun already")),
+            // What may be said at any time, the end of the run included.
+            Input::Attach { pid, tool } => Ok(Event::run(Fact::ConsoleAttached { pid, tool })),
+            Input::Detach { reason } => Ok(Event::run(Fact::ConsoleDetached { reason })),
+            Input::Signal { signal } => Ok(Event::run(Fact::SignalReceived { signal })),
+            Input::ClockStepped { by_ms } => Ok(Event::run(Fact::ClockStep { by_ms })),
+            Input::Recovered { bytes, sha256, kept_as } => {
+                Ok(Event::run(Fact::Recovery { bytes, sha256, kept_as }))
+            }
+            Input::Note { step, text } => self.note(step, text),
+            Input::Evidence { step, file, sha256, bytes, caption } => {
+                self.about(step, Fact::EvidenceAttached { file, sha256, bytes, caption })
+            }
+            Input::Exported { file, format, sha256 } => {
+                Ok(Event::run(Fact::Exported { file, format, sha256 }))
+            }
+            Input::Withdraw { milestone, reason } => self.withdraw(milestone, reason),
+            Input::AmendOutageStart { start, reason } => {
+                let reason = given(reason)?;
+                Ok(Event::run(Fact::OutageStartAmended { start, reason }))
+            }
+            // What a program reports.
+            Input::Began { attempt, pid } => {
+                self.at_work(&attempt)?;
+                Ok(Event::attempt(&attempt, Fact::AttemptStarted { pid }))
+            }
+            Input::Progressed { attempt, message, fraction } => {
+                self.progressed(&attempt, message, fraction, now)
+            }
+            Input::Ended { attempt, outcome, message, result, output } => {
+                let at_work = self.at_work(&attempt)?;
+                Ok(self.ended(at_work, outcome, message, result, output))
+            }
+            Input::Resolve { attempt, resolution, by, reason, saved } => {
+                self.resolve(&attempt, resolution, by, reason, saved)
+            }
+            Input::Cancel { reason } => self.cancel(reason),
+            Input::Answer { choice, done, note } => self.answer(choice, done, note),
+            // What moves the run.
+            Input::Preflight { .. }
+            | Input::TargetVerified { .. }
+            | Input::Consent { .. }
+            | Input::Intend { .. }
+            | Input::Skip { .. }
+            | Input::Override { .. }
+            | Input::Rerun { .. }
+            | Input::Amend { .. }
+            | Input::Insert { .. }
+            | Input::Declare { .. }
+            | Input::Pause { .. }
+            | Input::Continue
+            | Input::Abort { .. }
+                if self.finished.is_some() =>
+            {
+                Err(Refusal::Over)
+            }
+            Input::Preflight { checks, overridden } => {
+                Ok(Event::run(Fact::Preflight { checks, overridden }))
+            }
+            Input::TargetVerified { step, pins } => self.about(step, Fact::TargetVerified { pins }),
+            Input::Consent { step, part, given, digest } => {
+                self.consent(&step, part, given, digest)
+            }
+            Input::Intend { step, part, request, digest, token } => {
+                self.intend(&step, part, request, digest, token)
+            }
+            Input::Skip { step, by_hand } => {
+                let by_hand = self.by_hand(&step, by_hand)?;
+                Ok(Event::step(&step, Fact::StepSkipped(by_hand)))
+            }
+            Input::Override { step, by_hand } => {
+                let by_hand = self.by_hand(&step, by_hand)?;
+                Ok(Event::step(&step, Fact::StepOverridden(by_hand)))
+            }
+            Input::Rerun { step, reason } => self.rerun(&step, reason),
+            Input::Amend { input, value, reason } => self.amend(input, value, reason),
+            Input::Insert { title, run, reason } => self.insert_step(title, run, reason),
+            Input::Declare { milestone, reason } => self.declare(milestone, reason),
+            Input::Pause { reason } => match self.paused {
+                Some(_) => Err(Refusal::Paused),
+                None => Ok(Event::run(Fact::RunPaused { reason: given(reason)? })),
+            },
+            Input::Continue => match self.paused {
+                Some(_) => Ok(Event::run(Fact::RunContinued {})),
+                None => Err(Refusal::Nothing("the run is not paused".into())),
+            },
+            Input::Abort { reason } => {
+                self.idle()?;
+                let reason = Some(given(reason)?);
+                Ok(Event::run(Fact::RunFinished { ending: Ending::Aborted, reason }))
+            }
+        }
+    }
+
+    fn known(&self, step: &str) -> Result<&StepState, Refusal> {
+        self.step(step).ok_or_else(|| Refusal::NoStep(step.to_owned()))
+    }
+
+    fn about(&self, step: Option<StepId>, fact: Fact) -> Decision {
+        match step {
+            Some(step) => self.known(&step).map(|_| Event::step(&step, fact)),
+            None => Ok(Event::run(fact)),
+        }
+    }
+
+    fn note(&self, step: Option<StepId>, text: String) -> Decision {
+        if text.trim().is_empty() {
+            return Err(Refusal::Nothing("the note is empty".into()));
+        }
+        self.about(step, Fact::NoteAdded { text })
+    }
+
+    fn at_work(&self, id: &AttemptId) -> Result<&Attempt, Refusal> {
+        self.attempt(id)
+            .filter(|attempt| attempt.standing() == Standing::Running)
+            .ok_or_else(|| Refusal::NotAtWork(id.file_stem()))
+    }
+
+    /// Nothing is at work and nothing is unknown.
+    fn idle(&self) -> Result<(), Refusal> {
+        if let Some(attempt) = self.running() {
+            return Err(Refusal::Busy(attempt.id.file_stem()));
+        }
+        match self.steps.iter().find_map(StepState::unknown) {
+            Some(attempt) => Err(Refusal::Unknown(attempt.id.file_stem())),
+            None => Ok(()),
+        }
+    }
+
+    fn its_turn(&self, step: &str) -> Result<&StepState, Refusal> {
+        let known = self.known(step)?;
+        match self.current() {
+            Some(current) if current.id() == step => Ok(known),
+            Some(current) => Err(Refusal::NotItsTurn(current.id().to_owned())),
+            None => Err(Refusal::Over),
+        }
+    }
+
+    fn consent(&self, step: &str, part: Part, given: Given, digest: String) -> Decision {
+        self.idle()?;
+        if self.paused.is_some() {
+            return Err(Refusal::Paused);
+        }
+        let of = match part {
+            Part::Do => self.its_turn(step)?,
+            Part::Undo => self.undoable(step)?,
+            Part::Probe => return Err(Refusal::Nothing("a probe has no guard".into())),
+        };
+        if part == Part::Do {
+            self.applies(of)?;
+        }
+        let phrase = self.phrase(of, part).map_err(Refusal::Expression)?;
+        let consent = match (Self::guard(&of.step, part), given, phrase) {
+            (Guard::None, Given::Enter | Given::Yes, _) => Consent::Enter,
+            (Guard::None | Guard::Confirm, Given::Auto { .. }, _) => Consent::Auto,
+            (Guard::Confirm, Given::Yes, _) => Consent::Confirmed,
+            (Guard::Confirm, Given::Enter, _) => {
+                return Err(Refusal::Guard("read the whole request, then press y".into()));
+            }
+            (Guard::Type(_), Given::Typed(typed), Some(phrase)) if typed == phrase => {
+                Consent::Typed { phrase }
+            }
+            (Guard::Type(_), Given::Auto { allow_destructive: true }, _) => Consent::Auto,
+            (Guard::Type(_), Given::Auto { allow_destructive: false }, _) => {
+                return Err(Refusal::Guard(format!(
+                    "`{step}` wants a phrase typed: run it by hand, or add --allow-destructive"
+                )));
+            }
+            (Guard::Type(_), Given::Typed(typed), phrase) => {
+                let phrase = phrase.unwrap_or_default();
+                let reason = format!("`{typed}` was typed where `{phrase}` was asked for");
+                return Ok(Event::step(step, Fact::GuardRefused { part, reason }));
+            }
+            (Guard::Type(_), Given::Enter | Given::Yes, phrase) => {
+                let phrase = phrase.unwrap_or_default();
+                return Err(Refusal::Guard(format!("type `{phrase}` to go on")));
+            }
+            (Guard::None | Guard::Confirm, Given::Typed(_), _) => {
+                return Err(Refusal::Guard("this step asks for no phrase".into()));
+            }
+        };
+        Ok(Event::step(step, Fact::GuardSatisfied { part, consent, request: digest }))
+    }
+
+    /// `when` is true; one that cannot be evaluated refuses the attempt.
+    fn applies(&self, step: &StepState) -> Result<(), Refusal> {
+        let Some(when) = &step.step.when else { return Ok(()) };
+        match when.eval_bool(&self.scope(None)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refusal::Nothing(format!("`{}` is false", when.source()))),
+            Err(e) => Err(Refusal::Expression(format!("`when: {}`: {e}", when.source()))),
+        }
+    }
+
+    /// Undo goes newest first, and not after the service was restored.
+    fn undoable(&self, step: &str) -> Result<&StepState, Refusal> {
+        let known = self.known(step)?;
+        if known.step.undo.is_none() {
+            return Err(Refusal::Nothing(format!("`{step}` has no undo")));
+        }
+        if self.milestones.contains_key(&Milestone::ServiceRestored) {
+            return Err(Refusal::Nothing(
+                "the service was restored: nothing is undone under its users' feet; \
+                 withdraw the milestone first if the service has relapsed"
+                    .into(),
+            ));
+        }
+        let acted = |s: &&StepState| {
+            s.step.undo.is_some() && s.last_of(Part::Do).is_some_and(|a| a.standing() != Standing::NotDone)
+        };
+        match self.steps.iter().rev().find(acted) {
+            Some(newest) if newest.id() == step => Ok(known),
+            Some(newest) => Err(Refusal::Nothing(format!(
+                "undo goes newest first: `{}` was done later",
+                newest.id()
+            ))),
+            None => Err(Refusal::Nothing(format!("`{step}` has done nothing to undo"))),
+        }
+    }
+
+    fn intend(
+        &self,
+        step: &str,
+        part: Part,
+        request: Json,
+        digest: String,
+        token: String,
+    ) -> Decision {
+        let of = self.known(step)?;
+        if let Some(attempt) = self.running() {
+            return Err(Refusal::Busy(attempt.id.file_stem()));
+        }
+        match (part, self.status(of)) {
+            (Part::Do | Part::Undo, Status::Consented) => {
+                let granted = of.consent.as_ref().filter(|g| g.part == part && g.digest == digest);
+                granted.ok_or(Refusal::Changed)?;
+            }
+            (Part::Do, Status::Retrying(failed)) if failed.digest == digest => {}
+            (Part::Do, Status::Retrying(_)) => return Err(Refusal::Changed),
+            (Part::Probe, Status::Unknown(_)) if of.step.probe.is_some() => {}
+            (Part::Do | Part::Undo | Part::Probe, _) => {
+                return Err(Refusal::Guard(format!("`{step}` has no consent to act on")));
+            }
+        }
+        let id = AttemptId { step: step.to_owned(), number: of.next_number(), of: part };
+        Ok(Event::attempt(&id, Fact::AttemptIntended { request, digest, token }))
+    }
+
+    fn progressed(
+        &self,
+        id: &AttemptId,
+        message: String,
+        fraction: Option<f64>,
+        now: &Stamp,
+    ) -> Decision {
+        let attempt = self.at_work(id)?;
+        let recent = attempt
+            .progress
+            .as_ref()
+            .is_some_and(|(at, ..)| now.since(at).0 < PROGRESS_EVERY);
+        if recent {
+            return Err(Refusal::TooSoon);
+        }
+        Ok(Event::attempt(id, Fact::AttemptProgress { message, fraction }))
+    }
+
+    fn cancel(&self, reason: String) -> Decision {
+        let attempt = self
+            .running()
+            .filter(|attempt| attempt.cancel.is_none())
+            .ok_or_else(|| Refusal::Nothing("nothing is at work that could be cancelled".into()))?;
+        Ok(Event::attempt(&attempt.id, Fact::CancelRequested { reason: given(reason)? }))
+    }
+
+    fn ended(
+        &self,
+        attempt: &Attempt,
+        outcome: Outcome,
+        message: String,
+        result: Value,
+        output: Option<Output>,
+    ) -> Event {
+        let mut finished = AttemptFinished {
+            outcome,
+            message,
+            result,
+            expectations: Vec::new(),
+            saved: BTreeMap::new(),
+            output,
+        };
+        if let Some(step) = self.step(&attempt.id.step)
+            && attempt.id.of == Part::Do
+            && outcome == Outcome::Succeeded
+        {
+            self.judge(&step.step, &mut finished);
+        }
+        Event::attempt(&attempt.id, Fact::AttemptFinished(Box::new(finished)))
+    }
+
+    /// Holds a result to the step's `expect` and takes what it saves.
+    fn judge(&self, step: &Step, finished: &mut AttemptFinished) {
+        let scope = self.scope(Some(&finished.result));
+        finished.expectations = step
+            .expect
+            .iter()
+            .map(|expr| {
+                let held = expr.eval_bool(&scope);
+                Expectation {
+                    expr: expr.source().to_owned(),
+                    held: *held.as_ref().unwrap_or(&false),
+                    seen: held.map_or_else(|e| e.to_string(), |_| expr.explain(&scope)),
+                }
+            })
+            .collect();
+        let unmet = finished.expectations.iter().find(|e| !e.held);
+        if let Some(unmet) = unmet {
+            finished.outcome = Outcome::Failed;
+            finished.message =
+                format!("it ran, but `{}` does not hold: {}", unmet.expr, unmet.seen);
+            return;
+        }
+        match saved_from(step, &scope) {
+            Ok(saved) => finished.saved = saved,
+            Err(message) => {
+                finished.outcome = Outcome::Failed;
+                finished.message = message;
+            }
+        }
+    }
+
+    fn answer(&self, choice: Option<String>, done: bool, note: String) -> Decision {
+        let waiting = self.current().map(|step| (step, self.status(step)));
+        let Some((step, Status::AwaitsPerson(attempt))) = waiting else {
+            return Err(Refusal::Nothing("no step waits for an answer".into()));
+        };
+        if done && choice.is_none() && step.step.action.spec.name == "choose" {
+            return Err(Refusal::Nothing("choose one of the options first".into()));
+        }
+        if !done && note.trim().is_empty() {
+            return Err(Refusal::NoReason);
+        }
+        let outcome = if done { Outcome::Succeeded } else { Outcome::Failed };
+        let message = match (&choice, note.trim()) {
+            (Some(choice), "") => format!("chosen: {choice}"),
+            (Some(choice), note) => format!("chosen: {choice}; {note}"),
+            (None, "") => "done, says the operator".to_owned(),
+            (None, note) => note.to_owned(),
+        };
+        let choice = choice.map(|choice| ("choice", Value::String(choice)));
+        Ok(self.ended(attempt, outcome, message, Value::map(choice), None))
+    }
+
+    fn resolve(
+        &self,
+        id: &AttemptId,
+        resolution: Resolution,
+        by: ResolvedBy,
+        reason: String,
+        saved: BTreeMap<String, Value>,
+    ) -> Decision {
+        let step = self.known(&id.step)?;
+        if step.unknown().is_none_or(|attempt| attempt.id != *id) {
+            return Err(Refusal::Nothing(format!("the outcome of {} is not unknown", id.file_stem())));
+        }
+        let reason = given(reason)?;
+        let by_person = by == ResolvedBy::Operator;
+        if by_person && resolution == Resolution::Succeeded && id.of == Part::Do {
+            self.needs(&id.step, &saved)?;
+        }
+        let resolved = UnknownResolved {
+            as_: resolution,
+            resolved_by: by,
+            reason,
+            result: Value::Null,
+            saved,
+        };
+        Ok(Event::attempt(id, Fact::UnknownResolved(Box::new(resolved))))
+    }
+
+    fn by_hand(&self, step: &str, by_hand: ByHand) -> Result<ByHand, Refusal> {
+        let of = self.its_turn(step)?;
+        if let Some(attempt) = of.running() {
+            return Err(Refusal::Busy(attempt.id.file_stem()));
+        }
+        self.needs(step, &by_hand.saved)?;
+        Ok(ByHand { reason: given(by_hand.reason)?, saved: by_hand.saved })
+    }
+
+    fn needs(&self, step: &str, saved: &BTreeMap<String, Value>) -> Result<(), Refusal> {
+        let missing: Vec<_> = self
+            .needed_from(step)
+            .into_iter()
+            .filter(|name| !saved.contains_key(name))
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(Refusal::NeedsValues(missing.join(", "))) }
+    }
+
+    /// The saved names of `step` that later steps, or the recovery point, use.
+    #[must_use]
+    pub fn needed_from(&self, step: &str) -> BTreeSet<String> {
+        let Some(place) = self.position(step) else { return BTreeSet::new() };
+        let later = self.steps.iter().skip(place + 1).flat_map(|s| s.step.names());
+        let point = self.runbook.recovery_point.iter().flat_map(|template| template.names());
+        later
+            .chain(point)
+            .filter_map(|path| match path.as_slice() {
+                [root, of, name, ..] if root == "steps" && of == step && name != "outcome" => {
+                    Some(name.clone())
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn rerun(&self, step: &str, reason: String) -> Decision {
+        self.idle()?;
+        let to = self.position(step).ok_or_else(|| Refusal::NoStep(step.to_owned()))?;
+        let at = self.current().and_then(|current| self.position(current.id()));
+        if at.is_some_and(|at| to > at) {
+            return Err(Refusal::Nothing(format!("the run has not come to `{step}` yet")));
+        }
+        Ok(Event::step(step, Fact::RerunRequested { reason: given(reason)? }))
+    }
+
+    fn amend(&self, input: String, value: Value, reason: String) -> Decision {
+        self.idle()?;
+        if !self.runbook.inputs.iter().any(|declared| declared.name == input) {
+            return Err(Refusal::Nothing(format!("the runbook has no input `{input}`")));
+        }
+        Ok(Event::run(Fact::InputAmended { input, value, reason: given(reason)? }))
+    }
+
+    fn insert_step(&self, title: String, run: String, reason: String) -> Decision {
+        self.idle()?;
+        if title.trim().is_empty() || run.trim().is_empty() {
+            return Err(Refusal::Nothing("a step needs a title and a command".into()));
+        }
+        let id = (1..)
+            .map(|n| format!("adhoc_{n}"))
+            .find(|id| !self.index.contains_key(id))
+            .unwrap_or_default();
+        let before = self.current().map(|step| step.id().to_owned());
+        let fact = Fact::StepInserted { title, run, before, reason: given(reason)? };
+        Ok(Event::step(&id, fact))
+    }
+
+    fn declare(&self, milestone: Milestone, reason: String) -> Decision {
+        if self.milestones.contains_key(&milestone) {
+            return Err(Refusal::Nothing(format!("{} holds already", milestone.name())));
+        }
+        let reason = Some(given(reason)?);
+        Ok(Event::run(Fact::MilestoneReached { milestone, reason }))
+    }
+
+    fn withdraw(&self, milestone: Milestone, reason: String) -> Decision {
+        if !self.milestones.contains_key(&milestone) {
+            return Err(Refusal::Nothing(format!("{} does not hold", milestone.name())));
+        }
+        Ok(Event::run(Fact::MilestoneWithdrawn { milestone, reason: given(reason)? }))
+    }
+
+    /// The mode; a drill before it started.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.run().map_or(Mode::Drill, |run| run.mode)
+    }
+
+    /// Whether an action of the current step changes or destroys.
+    #[must_use]
+    pub fn acts(step: &Step, part: Part) -> bool {
+        Self::effect_of(step, part) != Effect::Reads
+    }
+}
+
+fn given(reason: String) -> Result<String, Refusal> {
+    if reason.trim().is_empty() { Err(Refusal::NoReason) } else { Ok(reason) }
+}
+
+/// What the step saves, in the scope of its result.
+///
+/// # Errors
+/// One line: which name cannot be saved, and why. A secret is never saved.
+pub(super) fn saved_from(step: &Step, scope: &Value) -> Result<BTreeMap<String, Value>, String> {
+    step.save
+        .iter()
+        .map(|(name, expr)| {
+            let value =
+                expr.eval(scope).map_err(|e| format!("`save: {name}` cannot be taken: {e}"))?;
+            if holds_secret(&value) {
+                return Err(format!("`save: {name}` would keep a secret; save something else"));
+            }
+            Ok((name.clone(), value))
+        })
+        .collect()
+}
+
+fn holds_secret(value: &Value) -> bool {
+    match value {
+        Value::Secret(_) => true,
+        // What `ingest` left where a secret stood.
+        Value::String(text) => text.contains("«secret "),
+        Value::List(items) => items.iter().any(holds_secret),
+        Value::Map(map) => map.values().any(holds_secret),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Timestamp(_)
+        | Value::Duration(_) => false,
+    }
+}

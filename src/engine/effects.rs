@@ -1,0 +1,102 @@
+//! `effects`: what should be running now. The driver starts what is missing and stops what is too much.
+
+use std::time::Duration;
+
+use super::event::{AttemptId, Part, Resolution, Stamp};
+use super::state::{State, Status, StepState};
+use crate::runbook::StepId;
+use crate::runbook::model::OnUnknown;
+
+/// Something that should be going on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// Render the request and look at the target, so that the operator can be shown what will run.
+    Prepare {
+        /// The step whose turn it is.
+        step: StepId,
+    },
+    /// The guard is satisfied: verify the target again, then intend the attempt.
+    Begin {
+        /// The step.
+        step: StepId,
+        /// Which of its actions.
+        part: Part,
+    },
+    /// The attempt is intended: do it.
+    Run(AttemptId),
+    /// The attempt was found at work: wait for its end.
+    Reattach(AttemptId),
+    /// Somebody wants the attempt to stop.
+    Cancel(AttemptId),
+    /// The outcome is unknown: look, changing nothing, what became of it.
+    Find(AttemptId),
+    /// The outcome is unknown: ask the step's probe.
+    Probe {
+        /// The step.
+        step: StepId,
+    },
+    /// It failed and is tried again after this pause.
+    Retry {
+        /// The step.
+        step: StepId,
+        /// What is left of `retry.every`.
+        after: Duration,
+    },
+}
+
+impl State {
+    /// What should be running now. Nothing is, while no console has the run or it is over: an intent
+    /// older than the latest `console_attached` is never carried out, it is unknown.
+    #[must_use]
+    pub fn effects(&self, now: &Stamp) -> Vec<Effect> {
+        if !self.attached {
+            return Vec::new();
+        }
+        let Some(step) = self.current() else { return Vec::new() };
+        let id = || step.id().to_owned();
+        match self.status(step) {
+            Status::Ready => vec![Effect::Prepare { step: id() }],
+            Status::Consented => match &step.consent {
+                Some(granted) => vec![Effect::Begin { step: id(), part: granted.part }],
+                None => Vec::new(),
+            },
+            Status::Running(attempt) => {
+                let resolved = attempt.resolved.as_ref().map(|(_, resolved)| resolved.as_);
+                let mut effects = vec![if resolved == Some(Resolution::Running) {
+                    Effect::Reattach(attempt.id.clone())
+                } else {
+                    Effect::Run(attempt.id.clone())
+                }];
+                if attempt.cancel.is_some() {
+                    effects.push(Effect::Cancel(attempt.id.clone()));
+                }
+                effects
+            }
+            Status::Unknown(attempt) => match step.step.on_unknown {
+                OnUnknown::Ask => Vec::new(),
+                OnUnknown::Reattach => vec![Effect::Find(attempt.id.clone())],
+                OnUnknown::Probe if probed_since(step, attempt.id.number) => Vec::new(),
+                OnUnknown::Probe => vec![Effect::Probe { step: id() }],
+            },
+            Status::Retrying(attempt) if self.paused.is_none() => {
+                let waited = attempt.ended().map_or(Duration::ZERO, |ended| {
+                    now.since(ended).0.to_std().unwrap_or_default()
+                });
+                let every = step.step.retry.as_ref().map_or(Duration::ZERO, |retry| {
+                    retry.every.to_std().unwrap_or_default()
+                });
+                vec![Effect::Retry { step: id(), after: every.saturating_sub(waited) }]
+            }
+            // A failed step may be done again: its request is kept ready.
+            Status::Failed(_) => vec![Effect::Prepare { step: id() }],
+            Status::Retrying(_) | Status::AwaitsPerson(_) | Status::Pending | Status::Done(_) => {
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// Whether the probe was asked after this attempt: it is asked once on its own, then a person decides.
+fn probed_since(step: &StepState, number: u32) -> bool {
+    step.attempts.iter().any(|a| a.id.of == Part::Probe && !a.stale && a.id.number > number)
+}
