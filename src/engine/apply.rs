@@ -160,7 +160,7 @@ impl State {
             }
             Fact::StepNotApplicable { when } => {
                 let why = format!("`{when}` is false");
-                self.settle(record, &id, Outcome::NotApplicable, why);
+                self.set_outcome(record, &id, Outcome::NotApplicable, why);
             }
             Fact::StepInserted { title, run, before, reason } => {
                 self.insert(&id, title, run, before.as_deref());
@@ -262,11 +262,11 @@ impl State {
             (Part::Do, Standing::Succeeded) => {
                 step.saved = saved;
                 step.undone = false;
-                self.settle(record, &id.step, Outcome::Succeeded, why);
+                self.set_outcome(record, &id.step, Outcome::Succeeded, why);
             }
             (Part::Do, Standing::Failed) if Self::goes_on_after_failure(&step.step) => {
                 if !step.retries_left() {
-                    self.settle(record, &id.step, Outcome::Failed, why);
+                    self.set_outcome(record, &id.step, Outcome::Failed, why);
                     let text = "its on_failure says continue".to_owned();
                     self.deviate(record, "failed, went on", text);
                 }
@@ -284,7 +284,7 @@ impl State {
         }
     }
 
-    fn settle(&mut self, record: &Recorded, id: &str, outcome: Outcome, why: String) {
+    fn set_outcome(&mut self, record: &Recorded, id: &str, outcome: Outcome, why: String) {
         let settled = Settled { outcome, at: record.stamp.clone(), seq: record.seq, why };
         if let Some(step) = self.step_mut(id) {
             step.settled = Some(settled);
@@ -300,7 +300,7 @@ impl State {
                 attempt.stale |= attempt.standing() == Standing::Unknown;
             }
         }
-        self.settle(record, id, outcome, by_hand.reason.clone());
+        self.set_outcome(record, id, outcome, by_hand.reason.clone());
     }
 
     /// What an earlier console held in its hands is lost: consents are void, attempts unknown.
@@ -355,8 +355,7 @@ impl State {
         let Some(step) = self.step(&id.step) else { return };
         let earlier = step.attempts.iter().rev().skip(1).find(|a| a.id.of == Part::Do);
         let Some(earlier) = earlier else { return };
-        let by_itself =
-            step.attempts.last().is_some_and(|attempt| attempt.consent.is_none());
+        let by_itself = step.attempts.last().is_some_and(|attempt| attempt.consent.is_none());
         let how = if by_itself { "on its own" } else { "with fresh consent" };
         let text = format!("attempt {} {how} after: {}", id.number, earlier.message());
         self.deviate(record, "retried", text);

@@ -542,7 +542,8 @@ impl State {
             ));
         }
         let acted = |s: &&StepState| {
-            s.step.undo.is_some() && s.last_of(Part::Do).is_some_and(|a| a.standing() != Standing::NotDone)
+            s.step.undo.is_some()
+                && s.last_of(Part::Do).is_some_and(|a| a.standing() != Standing::NotDone)
         };
         match self.steps.iter().rev().find(acted) {
             Some(newest) if newest.id() == step => Ok(known),
@@ -590,10 +591,8 @@ impl State {
         now: &Stamp,
     ) -> Decision {
         let attempt = self.at_work(id)?;
-        let recent = attempt
-            .progress
-            .as_ref()
-            .is_some_and(|(at, ..)| now.since(at).0 < PROGRESS_EVERY);
+        let recent =
+            attempt.progress.as_ref().is_some_and(|(at, ..)| now.since(at).0 < PROGRESS_EVERY);
         if recent {
             return Err(Refusal::TooSoon);
         }
@@ -696,7 +695,10 @@ impl State {
     ) -> Decision {
         let step = self.known(&id.step)?;
         if step.unknown().is_none_or(|attempt| attempt.id != *id) {
-            return Err(Refusal::Nothing(format!("the outcome of {} is not unknown", id.file_stem())));
+            return Err(Refusal::Nothing(format!(
+                "the outcome of {} is not unknown",
+                id.file_stem()
+            )));
         }
         let reason = given(reason)?;
         let by_person = by == ResolvedBy::Operator;
@@ -723,11 +725,8 @@ impl State {
     }
 
     fn needs(&self, step: &str, saved: &BTreeMap<String, Value>) -> Result<(), Refusal> {
-        let missing: Vec<_> = self
-            .needed_from(step)
-            .into_iter()
-            .filter(|name| !saved.contains_key(name))
-            .collect();
+        let missing: Vec<_> =
+            self.needed_from(step).into_iter().filter(|name| !saved.contains_key(name)).collect();
         if missing.is_empty() { Ok(()) } else { Err(Refusal::NeedsValues(missing.join(", "))) }
     }
 
@@ -837,7 +836,11 @@ fn holds_secret(value: &Value) -> bool {
         Value::String(text) => text.contains("«secret "),
         Value::List(items) => items.iter().any(holds_secret),
         Value::Map(map) => map.values().any(holds_secret),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Timestamp(_)
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Timestamp(_)
         | Value::Duration(_) => false,
     }
 }

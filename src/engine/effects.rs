@@ -82,9 +82,11 @@ impl State {
                 let waited = attempt.ended().map_or(Duration::ZERO, |ended| {
                     now.since(ended).0.to_std().unwrap_or_default()
                 });
-                let every = step.step.retry.as_ref().map_or(Duration::ZERO, |retry| {
-                    retry.every.to_std().unwrap_or_default()
-                });
+                let every = step
+                    .step
+                    .retry
+                    .as_ref()
+                    .map_or(Duration::ZERO, |retry| retry.every.to_std().unwrap_or_default());
                 vec![Effect::Retry { step: id(), after: every.saturating_sub(waited) }]
             }
             // A failed step may be done again: its request is kept ready.

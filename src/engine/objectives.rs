@@ -71,8 +71,7 @@ pub fn recovery_time(state: &State, now: &Stamp) -> Option<RecoveryTime> {
     let outage = state.outage.as_ref()?;
     let restored = state.milestones.get(&Milestone::ServiceRestored).map(|reached| &reached.at);
     let closed = state.finished.as_ref().map(|(at, ..)| at);
-    let (since_declared, verified) =
-        restored.or(closed).unwrap_or(now).since(&outage.declared);
+    let (since_declared, verified) = restored.or(closed).unwrap_or(now).since(&outage.declared);
     Some(RecoveryTime {
         target: state.runbook.objectives.rto,
         elapsed: (outage.declared.at - outage.start) + since_declared,
@@ -91,7 +90,10 @@ pub fn rpo(state: &State) -> Option<RecoveryPoint> {
         Resolved::Value(Value::String(text)) => {
             DateTime::parse_from_rfc3339(&text).ok()?.with_timezone(&Utc)
         }
-        Resolved::Value(_) | Resolved::Text(_) | Resolved::List(_) | Resolved::Map(_)
+        Resolved::Value(_)
+        | Resolved::Text(_)
+        | Resolved::List(_)
+        | Resolved::Map(_)
         | Resolved::Expr(_) => return None,
     };
     let measured = template.names().iter().any(|path| path.first().is_some_and(|n| n == "steps"));
@@ -114,7 +116,8 @@ pub fn projection(state: &State, now: &Stamp) -> Option<TimeDelta> {
     if clock.stopped {
         return Some(clock.elapsed);
     }
-    let last = state.steps.iter().position(|s| s.step.milestone == Some(Milestone::ServiceRestored));
+    let last =
+        state.steps.iter().position(|s| s.step.milestone == Some(Milestone::ServiceRestored));
     let ahead = state.steps.iter().take(last.map_or(state.steps.len(), |i| i + 1));
     let mut left = TimeDelta::zero();
     let mut known = false;

@@ -29,9 +29,8 @@ impl State {
             let milestone = step.step.milestone?;
             let settled = step.settled.as_ref().filter(|s| s.outcome == Outcome::Succeeded)?;
             let withdrawn = self.withdrawn.get(&milestone).is_some_and(|seq| *seq > settled.seq);
-            (!withdrawn && !self.milestones.contains_key(&milestone)).then(|| {
-                Event::step(step.id(), Fact::MilestoneReached { milestone, reason: None })
-            })
+            (!withdrawn && !self.milestones.contains_key(&milestone))
+                .then(|| Event::step(step.id(), Fact::MilestoneReached { milestone, reason: None }))
         })
     }
 
@@ -72,9 +71,11 @@ impl State {
 
     fn probe_answer(&self, step: &StepState, unknown: &Attempt) -> Option<UnknownResolved> {
         let probe = step.step.probe.as_ref()?;
-        let asked = step.attempts.iter().rev().find(|a| {
-            a.id.of == Part::Probe && !a.stale && a.id.number > unknown.id.number
-        })?;
+        let asked = step
+            .attempts
+            .iter()
+            .rev()
+            .find(|a| a.id.of == Part::Probe && !a.stale && a.id.number > unknown.id.number)?;
         if asked.standing() != Standing::Succeeded {
             return None;
         }
@@ -118,11 +119,11 @@ impl State {
     }
 
     fn due_finish(&self) -> Option<Event> {
-        let idle = self.steps.iter().all(|s| {
-            s.settled.is_some() && s.running().is_none() && s.unknown().is_none()
-        });
-        (idle && self.attached).then(|| {
-            Event::run(Fact::RunFinished { ending: Ending::Completed, reason: None })
-        })
+        let idle = self
+            .steps
+            .iter()
+            .all(|s| s.settled.is_some() && s.running().is_none() && s.unknown().is_none());
+        (idle && self.attached)
+            .then(|| Event::run(Fact::RunFinished { ending: Ending::Completed, reason: None }))
     }
 }

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
 use super::event::{
-    AttemptFinished, AttemptId, Check, Consent, Ending, Expectation, Objective, Outcome, Part, Pins,
-    Resolution, RunStarted, Stamp, UnknownResolved,
+    AttemptFinished, AttemptId, Check, Consent, Ending, Expectation, Objective, Outcome, Part,
+    Pins, Resolution, RunStarted, Stamp, UnknownResolved,
 };
 use crate::runbook::model::{Guard, OnFailure, OnUnknown};
 use crate::runbook::{Effect, Milestone, Runbook, Step, StepId, Value};
@@ -241,11 +241,8 @@ impl Attempt {
     #[must_use]
     pub fn ended(&self) -> Option<&Stamp> {
         let finished = self.finished.as_ref().map(|(at, _)| at);
-        let resolved = self
-            .resolved
-            .as_ref()
-            .filter(|(_, r)| r.as_ != Resolution::Running)
-            .map(|(at, _)| at);
+        let resolved =
+            self.resolved.as_ref().filter(|(_, r)| r.as_ != Resolution::Running).map(|(at, _)| at);
         resolved.or(finished)
     }
 
@@ -332,9 +329,10 @@ impl StepState {
     /// The attempt whose outcome nobody knows. A probe is never one: it only reads.
     #[must_use]
     pub fn unknown(&self) -> Option<&Attempt> {
-        self.attempts.iter().rev().find(|a| {
-            !a.stale && a.id.of != Part::Probe && a.standing() == Standing::Unknown
-        })
+        self.attempts
+            .iter()
+            .rev()
+            .find(|a| !a.stale && a.id.of != Part::Probe && a.standing() == Standing::Unknown)
     }
 
     /// The attempt that is at work.
@@ -356,7 +354,9 @@ impl StepState {
         for attempt in self.attempts.iter().rev().filter(|a| !a.stale && a.id.of == Part::Do) {
             match attempt.standing() {
                 Standing::Failed => count += 1,
-                Standing::Running | Standing::Unknown | Standing::Succeeded | Standing::NotDone => break,
+                Standing::Running | Standing::Unknown | Standing::Succeeded | Standing::NotDone => {
+                    break;
+                }
             }
             // A consent is on the first attempt made under it; automatic retries have none.
             if attempt.consent.is_some() {

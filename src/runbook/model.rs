@@ -297,3 +297,92 @@ pub enum Verifies {
     /// The step feeds the report's data-integrity verdict.
     Data,
 }
+
+impl Call {
+    /// The guard of a call whose step states none: nothing for what reads, `confirm` for what changes,
+    /// the name of what is destroyed otherwise. `None`: the action does not know that name, and the
+    /// runbook must say what is to be typed.
+    #[must_use]
+    pub fn default_guard(&self) -> Option<Guard> {
+        match self.effect {
+            Effect::Reads => Some(Guard::None),
+            Effect::Changes => Some(Guard::Confirm),
+            Effect::Destroys => {
+                let key = self.spec.destroys?;
+                self.args.iter().find_map(|(name, arg)| match arg {
+                    Arg::Scalar(template) if name == key => Some(Guard::Type(template.clone())),
+                    Arg::Scalar(_) | Arg::List(_) | Arg::Map(_) | Arg::Expr(_) => None,
+                })
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<Vec<String>> {
+        self.args.iter().flat_map(|(_, arg)| arg.names()).collect()
+    }
+}
+
+impl Arg {
+    fn names(&self) -> Vec<Vec<String>> {
+        match self {
+            Self::Scalar(template) => template.names(),
+            Self::List(items) => items.iter().flat_map(Self::names).collect(),
+            Self::Map(entries) => entries.iter().flat_map(|(_, arg)| arg.names()).collect(),
+            Self::Expr(expr) => expr.names(),
+        }
+    }
+}
+
+impl Step {
+    /// A step that a person adds during a run: a script that may change things, behind a confirmation.
+    #[must_use]
+    pub fn ad_hoc(id: &str, title: &str, script: &str) -> Option<Self> {
+        let text = |text: &str| Template::literal(Value::String(text.to_owned()), text);
+        let run = ("run".to_owned(), Arg::Scalar(text(script)));
+        let spec = super::registry::action("shell")?;
+        Some(Self {
+            id: id.to_owned(),
+            title: text(title),
+            instructions: None,
+            action: Call { spec, args: vec![run], effect: Effect::Changes },
+            undo: None,
+            probe: None,
+            on_unknown: OnUnknown::Reattach,
+            guard: Guard::Confirm,
+            when: None,
+            expect: Vec::new(),
+            save: Vec::new(),
+            budget: None,
+            timeout: None,
+            retry: None,
+            on_failure: OnFailure::Stop,
+            milestone: None,
+            verifies: None,
+            evidence: None,
+            env: Vec::new(),
+        })
+    }
+
+    /// Every path that the step's templates and expressions use, such as `steps.verify.newest_row`.
+    #[must_use]
+    pub fn names(&self) -> Vec<Vec<String>> {
+        let calls =
+            [Some(&self.action), self.undo.as_ref(), self.probe.as_ref().map(|p| &p.action)];
+        let probe =
+            self.probe.iter().flat_map(|p| [&p.done, &p.not_done, &p.in_progress]).flatten();
+        let exprs = self.when.iter().chain(&self.expect).chain(self.save.iter().map(|(_, e)| e));
+        let guard = match &self.guard {
+            Guard::Type(template) => Some(template),
+            Guard::None | Guard::Confirm => None,
+        };
+        let texts = [Some(&self.title), self.instructions.as_ref(), guard].into_iter().flatten();
+        let env = self.env.iter().map(|(_, template)| template);
+        calls
+            .into_iter()
+            .flatten()
+            .flat_map(Call::names)
+            .chain(exprs.chain(probe).flat_map(Expr::names))
+            .chain(texts.chain(env).flat_map(Template::names))
+            .collect()
+    }
+}

@@ -172,3 +172,11 @@ pub fn actions() -> impl Iterator<Item = &'static ActionSpec> {
 pub fn action(name: &str) -> Option<&'static ActionSpec> {
     actions().find(|spec| spec.name == name)
 }
+
+impl ActionSpec {
+    /// Whether the operator does it rather than a program: the engine completes it with the answer.
+    #[must_use]
+    pub fn is_for_people(&self) -> bool {
+        people::ACTIONS.iter().any(|spec| spec.name == self.name)
+    }
+}
