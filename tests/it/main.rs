@@ -1,4 +1,6 @@
 //! Behaviour end to end. One binary: each more one would link the SDKs again.
+// Helpers of tests fail the test by panicking; clippy's own allowance covers only `#[test]` functions.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod postgres;
 mod services;
