@@ -1,1 +1,5 @@
-//! The one loop that owns a run: decide, append, apply, settle, effects.
+//! The one loop that owns a run: decide, append and sync, apply, settle, effects.
+
+mod view;
+
+pub use view::{Command, JournalStanding, Notice, Output, Prepared, Ring, Urgency, View};
