@@ -107,7 +107,6 @@ impl Output {
     pub const LINES: usize = 10_000;
 
     /// The lines, for as long as the guard is held: keep that short.
-    #[must_use]
     pub fn read(&self) -> MutexGuard<'_, Ring> {
         // A reader that panicked has left the lines as they were.
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
