@@ -4,7 +4,9 @@ pub mod expr;
 pub mod model;
 pub mod registry;
 pub mod request;
+pub mod suggest;
 pub mod template;
+pub mod timetext;
 pub mod value;
 
 pub use model::{Milestone, Runbook, Step, StepId};

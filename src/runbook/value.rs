@@ -80,6 +80,27 @@ impl Value {
         }
     }
 
+    /// Its type, as far as the value tells: null has none of its own.
+    #[must_use]
+    pub fn ty(&self) -> Type {
+        match self {
+            Self::Null => Type::Dyn,
+            Self::Bool(_) => Type::Bool,
+            Self::Int(_) => Type::Int,
+            Self::Float(_) => Type::Float,
+            Self::String(_) => Type::String,
+            Self::Timestamp(_) => Type::Timestamp,
+            Self::Duration(_) => Type::Duration,
+            Self::List(items) => {
+                let first = items.first().map_or(Type::Dyn, Self::ty);
+                let alike = items.iter().all(|item| item.ty() == first);
+                Type::List(Box::new(if alike { first } else { Type::Dyn }))
+            }
+            Self::Map(map) => Type::Record(map.iter().map(|(k, v)| (k.clone(), v.ty())).collect()),
+            Self::Secret(_) => Type::Secret,
+        }
+    }
+
     /// A map from pairs.
     #[must_use]
     pub fn map<K: Into<String>>(pairs: impl IntoIterator<Item = (K, Self)>) -> Self {
