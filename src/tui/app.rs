@@ -1,0 +1,169 @@
+//! The one loop of the screen: waits for a key, news of the run, a signal or the next second, tells
+//! the app, draws.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream, KeyEvent};
+use futures_util::StreamExt;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::terminal::{SMALLEST, Screen};
+use super::theme::Theme;
+use crate::engine::Stamp;
+
+/// News of the run are drawn at most so often: a flood of output must not cost key presses.
+const REDRAW: Duration = Duration::from_millis(40);
+
+/// What an app is told.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// A key.
+    Key(KeyEvent),
+    /// Pasted text.
+    Paste(String),
+    /// What the app watches has changed.
+    News,
+    /// Time has passed, or the size has changed.
+    Tick,
+    /// The process was told to go: the signal's name, or that the terminal is gone.
+    Quit(String),
+}
+
+/// What the loop does next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Flow<D> {
+    /// Goes on.
+    On,
+    /// Goes on, and calls the person.
+    Bell,
+    /// Ends.
+    Done(D),
+}
+
+/// A full-screen conversation: its state changes by messages alone, its frame is a function of its
+/// state and the time.
+pub trait App {
+    /// What it ends with.
+    type Done;
+    /// Takes a message.
+    fn update(&mut self, message: Message, now: &Stamp) -> Flow<Self::Done>;
+    /// Paints the whole frame; the area is never smaller than [`SMALLEST`].
+    fn draw(&self, frame: &mut Frame<'_>, theme: &Theme, now: &Stamp);
+    /// The terminal's title.
+    fn title(&self) -> String;
+    /// When, besides each second, it wants a [`Message::Tick`].
+    fn wake(&self, _now: &Stamp) -> Option<Duration> {
+        None
+    }
+    /// Ends when what it watches has changed.
+    fn news(&mut self) -> impl Future<Output = ()> {
+        std::future::pending()
+    }
+}
+
+/// Runs an app until it is done.
+///
+/// # Errors
+/// When signals cannot be waited for.
+pub async fn run<A: App>(
+    screen: &mut Screen,
+    theme: &Theme,
+    app: &mut A,
+    clock: impl Fn() -> Stamp,
+) -> io::Result<A::Done> {
+    let mut keys = EventStream::new();
+    let mut signals = Signals::new()?;
+    let mut drawn = Instant::now();
+    let mut gone = None;
+    loop {
+        let now = clock();
+        let mut size = Rect::default();
+        let painted = screen.title(&app.title()).and_then(|()| {
+            screen.draw(|frame| {
+                size = frame.area();
+                if too_small(size) {
+                    super::frame::too_small(frame);
+                } else {
+                    app.draw(frame, theme, &now);
+                }
+            })
+        });
+        drawn = drawn.max(Instant::now());
+        if let Err(error) = painted {
+            gone = Some(format!("the terminal is gone: {error}"));
+        }
+        let message = match gone.take() {
+            Some(reason) => Message::Quit(reason),
+            None => {
+                let wake = app.wake(&now).unwrap_or(Duration::MAX).min(until_next_second(&now));
+                let news = async {
+                    sleep_until(drawn + REDRAW).await;
+                    app.news().await;
+                };
+                tokio::select! {
+                    biased;
+                    signal = signals.next() => Message::Quit(signal.to_owned()),
+                    event = keys.next() => match event {
+                        Some(Ok(Event::Key(key))) => Message::Key(key),
+                        Some(Ok(Event::Paste(text))) => Message::Paste(text),
+                        Some(Ok(_)) => Message::Tick,
+                        Some(Err(_)) | None => Message::Quit("the terminal is gone".to_owned()),
+                    },
+                    () = news => Message::News,
+                    () = sleep(wake) => Message::Tick,
+                }
+            }
+        };
+        // What cannot be seen cannot be meant.
+        let blind = too_small(size) && matches!(message, Message::Key(_) | Message::Paste(_));
+        let message = if blind { Message::Tick } else { message };
+        match app.update(message, &clock()) {
+            Flow::On => {}
+            Flow::Bell => {
+                if let Err(error) = screen.bell() {
+                    gone = Some(format!("the terminal is gone: {error}"));
+                }
+            }
+            Flow::Done(done) => return Ok(done),
+        }
+    }
+}
+
+fn too_small(area: Rect) -> bool {
+    area.width < SMALLEST.0 || area.height < SMALLEST.1
+}
+
+/// Clocks on screen turn when the wall clock does.
+fn until_next_second(now: &Stamp) -> Duration {
+    Duration::from_millis(1000 - u64::from(now.at.timestamp_subsec_millis()).min(999))
+}
+
+/// The signals that end a console.
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.hangup.recv() => "SIGHUP",
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

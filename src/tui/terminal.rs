@@ -1,0 +1,113 @@
+//! The terminal while it is ours: raw mode, the alternate screen, pasted text in brackets. Dropping
+//! the guard gives it back, and so does a panic, whichever thread it is on.
+
+use std::io::{self, IsTerminal, Stdout, Write};
+use std::sync::Once;
+
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::style::Print;
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{cursor, execute};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+/// The smallest screen that everything fits on, columns by rows.
+pub const SMALLEST: (u16, u16) = (80, 24);
+
+/// The terminal, held.
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    title: String,
+}
+
+/// Why there is no screen.
+#[derive(Debug, thiserror::Error)]
+pub enum NoScreen {
+    /// Standard input or output is a pipe or a file.
+    #[error(
+        "this needs a terminal: standard input and output must both be one; \
+         without a person, use `--auto` with `--mode drill` or `--mode rehearsal`"
+    )]
+    NotATerminal,
+    /// The terminal did not take it.
+    #[error("the terminal could not be set up: {0}")]
+    Setup(#[from] io::Error),
+}
+
+impl Screen {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// [`NoScreen`] when there is none or it refuses.
+    pub fn take() -> Result<Self, NoScreen> {
+        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+            return Err(NoScreen::NotATerminal);
+        }
+        restore_on_panic();
+        enable_raw_mode()?;
+        // From here on an error must give the terminal back: the guard exists before anything else is asked.
+        let mut screen = Self {
+            terminal: Terminal::new(CrosstermBackend::new(io::stdout()))
+                .inspect_err(|_| restore())?,
+            title: String::new(),
+        };
+        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        screen.terminal.clear()?;
+        Ok(screen)
+    }
+
+    /// Draws one frame.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn draw(&mut self, paint: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(paint).map(|_| ())
+    }
+
+    /// Sets the terminal's title, when it is another than before.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn title(&mut self, title: &str) -> io::Result<()> {
+        if self.title != title {
+            title.clone_into(&mut self.title);
+            execute!(io::stdout(), SetTitle(title))?;
+        }
+        Ok(())
+    }
+
+    /// Rings the bell: a person is wanted.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn bell(&mut self) -> io::Result<()> {
+        execute!(io::stdout(), Print('\x07'))
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Best effort: a terminal that is gone cannot be restored, and there is nobody to tell.
+fn restore() {
+    let mut out = io::stdout();
+    let _ = execute!(out, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show, SetTitle(""));
+    let _ = disable_raw_mode();
+    let _ = out.flush();
+}
+
+fn restore_on_panic() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            restore();
+            before(panic);
+        }));
+    });
+}
