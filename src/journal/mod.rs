@@ -1,1 +1,35 @@
-//! The audit log: append, sync, chain, lock, read, follow, verify.
+//! The audit log: append, sync, chain, lock, read, follow, verify. DESIGN section 6 says what the
+//! files of a run directory hold; this room is the only one that writes `journal.jsonl`.
+//!
+//! Bytes are hashed as they lie on the disk and never serialised again to be verified.
+
+pub mod follow;
+pub mod rundir;
+pub mod verify;
+
+mod chain;
+mod disk;
+mod medium;
+mod read;
+mod record;
+mod reserve;
+mod strict_json;
+mod writer;
+
+pub use chain::sha256_hex;
+pub use follow::Follower;
+pub use read::{Contents, ReadError, read};
+pub use record::encode;
+pub use rundir::{NewRun, create_run, find_run, new_run_id, run_ids};
+pub use verify::{Finding, Verdict, verify};
+pub use writer::{AppendError, Journal, OpenError, Opened, TornTail};
+
+/// The audit log's file name.
+pub const JOURNAL: &str = "journal.jsonl";
+/// The exact bytes of the runbook that was run.
+pub const RUNBOOK: &str = "runbook.yaml";
+/// The exact bytes of the settings in force.
+pub const SETTINGS: &str = "settings.yaml";
+
+#[cfg(test)]
+mod fixture;

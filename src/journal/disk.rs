@@ -1,0 +1,91 @@
+//! Opening and syncing files of a run directory: no symbolic link is followed, nothing that is not a
+//! plain file is read, and every file that is created is its owner's alone.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use sha2::{Digest, Sha256};
+
+// std adds O_CLOEXEC to every open.
+fn nofollow() -> i32 {
+    // O_NONBLOCK: a FIFO in the place of a file must not hang the reader.
+    (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()
+}
+
+/// Opens a plain file for reading.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    plain(OpenOptions::new().read(true).custom_flags(nofollow()).open(path)?)
+}
+
+/// Opens a plain file for reading and appending.
+pub(super) fn open_append(path: &Path) -> io::Result<File> {
+    plain(OpenOptions::new().read(true).append(true).custom_flags(nofollow()).open(path)?)
+}
+
+fn plain(file: File) -> io::Result<File> {
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"))
+    }
+}
+
+/// Creates a file that was not there, for appending, mode 0600.
+pub(super) fn create_append(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(nofollow())
+        .open(path)
+}
+
+/// Creates a file with this content and syncs it; the directory is the caller's to sync.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = create_append(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes the names in a directory durable.
+pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// The whole of a plain file.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The SHA-256 of a plain file of any size.
+pub(super) fn hash(path: &Path) -> io::Result<String> {
+    let mut file = open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex::encode(hasher.finalize())),
+            n => hasher.update(buffer.get(..n).unwrap_or_default()),
+        }
+    }
+}
+
+/// Refuses a directory that others than its owner may write to: they could put another journal in
+/// the place of this one.
+pub(super) fn refuse_shared(dir: &Path) -> io::Result<()> {
+    let meta = std::fs::metadata(dir)?;
+    let sticky = meta.mode() & 0o1000 != 0;
+    if meta.mode() & 0o022 != 0 && !sticky {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("others may write to it: chmod go-w {}", dir.display()),
+        ));
+    }
+    Ok(())
+}

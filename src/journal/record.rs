@@ -1,0 +1,232 @@
+//! One record, one line of JSON:
+//!
+//! `{"v":1,"seq":17,"at":"…Z","boot":"…","mono":"…","type":"…","by":"…","step":"…","attempt":1,"of":"do","body":{…},"prev":"…"}`
+//!
+//! `mono` is text because nanoseconds exceed 2^53. `step`, `attempt` and `of` are absent where they
+//! do not apply. A line of another `v`, of a `type` or with a key that this version does not know is
+//! refused by name: an older console must not act on half of what a newer one wrote.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value as Json, json};
+
+use super::strict_json;
+use crate::engine::{AttemptId, Event, Fact, Recorded, Stamp, Subject};
+
+/// The version of the journal's format that this binary reads and writes.
+const VERSION: u64 = 1;
+
+/// Why a line is not a record that this version reads.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Fault {
+    /// The line has no end: it was being written when something stopped.
+    #[error("it has no end")]
+    NoEnd,
+    /// Not JSON at all, as damaged bytes are.
+    #[error("it is not JSON: {0}")]
+    NotJson(String),
+    /// JSON, but not a record of this version.
+    #[error("it is not a record this version knows: {0} (was it written by a newer steady?)")]
+    NotKnown(String),
+    /// The place in the order is wrong.
+    #[error("it says seq {0}")]
+    WrongSeq(u64),
+    /// The hash of the line before is wrong.
+    #[error("its `prev` is not the SHA-256 of what stands before it")]
+    WrongPrev,
+}
+
+/// The line of a record, newline included.
+///
+/// # Errors
+/// Why the event cannot be written so that it reads back.
+pub fn encode(recorded: &Recorded, prev: &str) -> Result<Vec<u8>, String> {
+    let fact = serde_json::to_value(&recorded.event.fact).map_err(|e| e.to_string())?;
+    let Json::Object(mut fact) = fact else { return Err("a fact is a JSON object".into()) };
+    let mut line = Map::new();
+    line.insert("v".into(), VERSION.into());
+    line.insert("seq".into(), recorded.seq.into());
+    line.insert("at".into(), millis_text(recorded.stamp.at).into());
+    line.insert("boot".into(), recorded.stamp.boot.as_str().into());
+    line.insert("mono".into(), recorded.stamp.mono.to_string().into());
+    line.insert("type".into(), fact.remove("type").unwrap_or_default());
+    line.insert("by".into(), recorded.by.as_str().into());
+    match &recorded.event.of {
+        Subject::Run => {}
+        Subject::Step(step) => {
+            line.insert("step".into(), step.as_str().into());
+        }
+        Subject::Attempt(AttemptId { step, number, of }) => {
+            line.insert("step".into(), step.as_str().into());
+            line.insert("attempt".into(), (*number).into());
+            line.insert("of".into(), serde_json::to_value(of).map_err(|e| e.to_string())?);
+        }
+    }
+    line.insert("body".into(), fact.remove("body").unwrap_or_default());
+    line.insert("prev".into(), prev.into());
+    let mut bytes = serde_json::to_vec(&line).map_err(|e| e.to_string())?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn millis_text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// The record of a line (without or with its newline), and its `prev`.
+pub(super) fn decode(line: &[u8]) -> Result<(Recorded, String), Fault> {
+    let json = strict_json::from_slice(line).map_err(|e| Fault::NotJson(short(&e.to_string())))?;
+    let Json::Object(map) = json else { return Err(Fault::NotKnown("not an object".into())) };
+    let mut fields = Fields(map);
+    match fields.0.remove("v") {
+        Some(v) if v == VERSION => {}
+        Some(v) => return Err(Fault::NotKnown(format!("version {v}"))),
+        None => return Err(Fault::NotKnown("no `v`".into())),
+    }
+    let seq = fields.take("seq", |v| v.as_u64())?;
+    let stamp = Stamp {
+        at: fields.take("at", |v| {
+            Some(DateTime::parse_from_rfc3339(v.as_str()?).ok()?.with_timezone(&Utc))
+        })?,
+        boot: fields.text("boot")?,
+        mono: fields.take("mono", |v| v.as_str()?.parse().ok())?,
+    };
+    let by = fields.text("by")?;
+    let prev = fields.text("prev")?;
+    let fact = json!({
+        "type": fields.take("type", |v| v.is_string().then(|| v.clone()))?,
+        "body": fields.take("body", |v| v.is_object().then(|| v.clone()))?,
+    });
+    let fact: Fact =
+        serde_json::from_value(fact).map_err(|e| Fault::NotKnown(short(&e.to_string())))?;
+    let of = subject(&mut fields)?;
+    match fields.0.keys().next() {
+        Some(key) => Err(Fault::NotKnown(format!("the key `{key}`"))),
+        None => Ok((Recorded { seq, stamp, by, event: Event { of, fact } }, prev)),
+    }
+}
+
+fn subject(fields: &mut Fields) -> Result<Subject, Fault> {
+    if !fields.0.contains_key("step") {
+        return Ok(Subject::Run);
+    }
+    let step = fields.text("step")?;
+    if !fields.0.contains_key("attempt") {
+        return Ok(Subject::Step(step));
+    }
+    Ok(Subject::Attempt(AttemptId {
+        step,
+        number: fields.take("attempt", |v| u32::try_from(v.as_u64()?).ok())?,
+        of: fields.take("of", |v| serde_json::from_value(v.clone()).ok())?,
+    }))
+}
+
+/// The keys of a line that have not been read yet.
+struct Fields(Map<String, Json>);
+
+impl Fields {
+    fn take<T>(&mut self, key: &str, read: impl Fn(&Json) -> Option<T>) -> Result<T, Fault> {
+        let value = self.0.remove(key).ok_or_else(|| Fault::NotKnown(format!("no `{key}`")))?;
+        read(&value)
+            .ok_or_else(|| Fault::NotKnown(format!("`{key}` is {}", short(&value.to_string()))))
+    }
+
+    fn text(&mut self, key: &str) -> Result<String, Fault> {
+        self.take(key, |v| v.as_str().map(str::to_owned))
+    }
+}
+
+/// The first part of a message of serde's, which goes on to list every name it knows.
+fn short(message: &str) -> String {
+    let message = message.split(", expected").next().unwrap_or(message);
+    message.chars().take(120).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::fixture;
+    use super::*;
+    use crate::engine::Part;
+
+    const PREV: &str = "00";
+
+    #[test]
+    fn the_line_is_as_the_design_shows_it() {
+        let recorded = Recorded {
+            seq: 17,
+            stamp: Stamp {
+                at: "2026-11-21T03:14:02.118Z".parse().unwrap(),
+                boot: "b00t".into(),
+                mono: u64::MAX,
+            },
+            by: "alice@bastion-1".into(),
+            event: Event::attempt(
+                &AttemptId { step: "restore".into(), number: 1, of: Part::Do },
+                Fact::AttemptStarted { pid: Some(7) },
+            ),
+        };
+        let line = String::from_utf8(encode(&recorded, PREV).unwrap()).unwrap();
+        assert_eq!(
+            line,
+            concat!(
+                r#"{"v":1,"seq":17,"at":"2026-11-21T03:14:02.118Z","boot":"b00t","#,
+                r#""mono":"18446744073709551615","type":"attempt_started","by":"alice@bastion-1","#,
+                r#""step":"restore","attempt":1,"of":"do","body":{"pid":7},"prev":"00"}"#,
+                "\n"
+            )
+        );
+        assert_eq!(decode(line.as_bytes()).unwrap(), (recorded, PREV.to_owned()));
+    }
+
+    #[test]
+    fn every_fact_of_the_fixture_reads_back() {
+        for recorded in fixture::records() {
+            let line = encode(&recorded, PREV).unwrap();
+            assert_eq!(line.iter().filter(|b| **b == b'\n').count(), 1);
+            assert_eq!(decode(&line).unwrap().0, recorded);
+        }
+    }
+
+    #[test]
+    fn what_this_version_does_not_know_is_refused_by_name() {
+        let line = encode(&fixture::records()[1], PREV).unwrap();
+        let line = String::from_utf8(line).unwrap();
+        for (from, to, said) in [
+            (r#""v":1"#, r#""v":2"#, "version 2"),
+            ("console_attached", "teleported", "unknown variant `teleported`"),
+            (r#""prev""#, r#""sig":"x","prev""#, "the key `sig`"),
+            (r#""boot""#, r#""boof""#, "no `boot`"),
+            (r#""seq":2"#, r#""seq":-2"#, "`seq` is -2"),
+            (r#""seq":2"#, r#""seq":2,"seq":2"#, "`seq` stands twice"),
+        ] {
+            assert!(line.contains(from), "{line}");
+            let error = decode(line.replace(from, to).as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_and_any_time_reads_back(text in ".*", seq in 1u64.., ms in 0i64..4_102_444_800_000) {
+            let recorded = Recorded {
+                seq,
+                stamp: Stamp {
+                    at: DateTime::from_timestamp_millis(ms).unwrap(),
+                    boot: text.clone(),
+                    mono: seq,
+                },
+                by: text.clone(),
+                event: Event::step(&text, Fact::NoteAdded { text: text.clone() }),
+            };
+            let line = encode(&recorded, &text).unwrap();
+            prop_assert_eq!(line.iter().filter(|b| **b == b'\n').count(), 1);
+            prop_assert_eq!(decode(&line).unwrap(), (recorded, text));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = decode(&bytes);
+        }
+    }
+}

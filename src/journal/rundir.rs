@@ -1,0 +1,213 @@
+//! The directories of runs: making a new one whole, and finding the old ones.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::chain::sha256_hex;
+use super::writer::{AppendError, Journal};
+use super::{JOURNAL, RUNBOOK, SETTINGS, disk, medium};
+use crate::engine::{Event, Recorded, Stamp};
+
+const FOLDERS: [&str; 5] = ["attempts", "output", "evidence", "checkpoints", "reports"];
+const VERIFY: &str = include_str!("VERIFY.txt");
+
+/// What a new run directory is made of.
+#[derive(Debug)]
+pub struct NewRun<'a> {
+    /// Where runs are kept; made when it is not there.
+    pub runs: &'a Path,
+    /// See [`new_run_id`].
+    pub id: &'a str,
+    /// The exact bytes of the runbook.
+    pub runbook: &'a [u8],
+    /// The exact bytes of the settings in force.
+    pub settings: Option<&'a [u8]>,
+}
+
+/// A run directory that was made, with its first record in it.
+#[derive(Debug)]
+pub struct Created {
+    /// Ready for the second record; [`Journal::dir`] is the run directory.
+    pub journal: Journal,
+    /// The first record.
+    pub recorded: Recorded,
+    /// What the operator should know, such as that the directory lies in memory.
+    pub warnings: Vec<String>,
+}
+
+/// Why there is no new run directory. Nothing of it is left.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// A directory or file cannot be made.
+    #[error("cannot make the run directory {path}: {source}")]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The first record cannot be written.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+/// Makes a run directory under another name, and gives it its own only when the first record is on
+/// the disk: a run is there whole or not at all.
+///
+/// # Errors
+/// When it cannot be made, is there already, or when others may write to the directory of runs.
+pub fn create_run(
+    new: &NewRun<'_>,
+    stamp: Stamp,
+    by: &str,
+    first: Event,
+) -> Result<Created, CreateError> {
+    let dir = new.runs.join(new.id);
+    let failed = |source| CreateError::Io { path: dir.clone(), source };
+    let mut private = DirBuilder::new();
+    private.mode(0o700);
+    private.recursive(true).create(new.runs).map_err(failed)?;
+    disk::refuse_shared(new.runs).map_err(failed)?;
+    let draft = Draft::make(new).map_err(failed)?;
+    let mut journal = Journal::create(&draft.path, &sha256_hex(new.runbook)).map_err(failed)?;
+    let recorded = journal.append(stamp, by, first)?;
+    draft.publish(&dir).map_err(failed)?;
+    journal.moved_to(&dir);
+    disk::sync_dir(new.runs).map_err(failed)?;
+    Ok(Created { journal, recorded, warnings: medium::warning(&dir).into_iter().collect() })
+}
+
+/// A run directory without its name; removed unless it is published.
+struct Draft {
+    path: PathBuf,
+}
+
+impl Draft {
+    fn make(new: &NewRun<'_>) -> io::Result<Self> {
+        let path = new.runs.join(format!(".new-{}", new.id));
+        let mut private = DirBuilder::new();
+        private.mode(0o700).create(&path)?;
+        let draft = Self { path };
+        for folder in FOLDERS {
+            private.create(draft.path.join(folder))?;
+        }
+        disk::write_new(&draft.path.join(RUNBOOK), new.runbook)?;
+        if let Some(settings) = new.settings {
+            disk::write_new(&draft.path.join(SETTINGS), settings)?;
+        }
+        disk::write_new(&draft.path.join("VERIFY.txt"), VERIFY.as_bytes())?;
+        Ok(draft)
+    }
+
+    fn publish(self, dir: &Path) -> io::Result<()> {
+        // rename(2) replaces an empty directory: what is there at all is somebody else's.
+        if dir.symlink_metadata().is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        std::fs::rename(&self.path, dir)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // After publishing there is nothing of this name any more.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+/// `20261121T031000Z-aurora-pitr-k3f9`: when, what, and four random characters.
+///
+/// # Errors
+/// When the system has no random bytes.
+pub fn new_run_id(at: DateTime<Utc>, runbook: &str) -> io::Result<String> {
+    let mut random = [0; 4];
+    File::open("/dev/urandom")?.read_exact(&mut random)?;
+    let tail: String =
+        random.iter().filter_map(|b| char::from_digit(u32::from(*b) % 36, 36)).collect();
+    Ok(format!("{}-{runbook}-{tail}", at.format("%Y%m%dT%H%M%SZ")))
+}
+
+/// The ids of the runs in a directory, oldest first. No directory, no runs.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn run_ids(runs: &Path) -> io::Result<Vec<String>> {
+    let entries = match std::fs::read_dir(runs) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let mut ids = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if let Ok(name) = entry.file_name().into_string()
+            && !name.starts_with('.')
+            && entry.path().join(JOURNAL).symlink_metadata().is_ok()
+        {
+            ids.push(name);
+        }
+    }
+    ids.sort();
+    Ok(ids)
+}
+
+/// Why RUN names no run.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// Nothing of this name.
+    #[error("no run `{run}` in {runs}; steady runs lists them")]
+    NotFound {
+        /// What was asked for.
+        run: String,
+        /// Where it was looked for.
+        runs: PathBuf,
+    },
+    /// More than one.
+    #[error("`{run}` begins the ids of {}: {}", .found.len(), .found.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        run: String,
+        /// The ids that begin with it.
+        found: Vec<String>,
+    },
+    /// The directory of runs cannot be read.
+    #[error("cannot read {runs}: {source}")]
+    Io {
+        /// Where.
+        runs: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The directory of the run that `run` names: an id, the beginning of only one, or a directory.
+///
+/// # Errors
+/// When it names none, or more than one.
+pub fn find_run(runs: &Path, run: &str) -> Result<PathBuf, FindError> {
+    let as_dir = Path::new(run);
+    if as_dir.join(JOURNAL).is_file() {
+        return Ok(as_dir.to_owned());
+    }
+    let ids = run_ids(runs).map_err(|source| FindError::Io { runs: runs.to_owned(), source })?;
+    if ids.iter().any(|id| id == run) {
+        return Ok(runs.join(run));
+    }
+    let mut found: Vec<String> =
+        ids.into_iter().filter(|id| !run.is_empty() && id.starts_with(run)).collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(id), true) => Ok(runs.join(id)),
+        (Some(id), false) => {
+            found.push(id);
+            Err(FindError::Ambiguous { run: run.to_owned(), found })
+        }
+        (None, _) => Err(FindError::NotFound { run: run.to_owned(), runs: runs.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+#[path = "rundir_tests.rs"]
+mod tests;

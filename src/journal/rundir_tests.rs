@@ -1,0 +1,143 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use super::super::fixture::{self, BY, RUN, RUNBOOK, SETTINGS, stamp};
+use super::*;
+
+fn new(runs: &Path) -> NewRun<'_> {
+    NewRun { runs, id: RUN, runbook: RUNBOOK, settings: Some(SETTINGS) }
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_new_run_directory_has_the_layout_of_the_design() {
+    let parent = tempfile::tempdir().unwrap();
+    let runs = parent.path().join("state/runs");
+    let made = create_run(&new(&runs), stamp(1), BY, fixture::started(RUN, None)).unwrap();
+    let dir = runs.join(RUN);
+    assert_eq!(made.journal.dir(), dir);
+    assert_eq!(made.recorded.seq, 1);
+    let visible: Vec<String> = names(&dir).into_iter().filter(|n| !n.starts_with('.')).collect();
+    assert_eq!(
+        visible,
+        [
+            "VERIFY.txt",
+            "attempts",
+            "checkpoints",
+            "evidence",
+            "journal.jsonl",
+            "output",
+            "reports",
+            "runbook.yaml",
+            "settings.yaml",
+        ]
+    );
+    assert_eq!(fs::read(dir.join("runbook.yaml")).unwrap(), RUNBOOK);
+    assert_eq!(fs::read(dir.join("settings.yaml")).unwrap(), SETTINGS);
+    for path in [&runs, &dir, &dir.join("output")] {
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700, "{path:?}");
+    }
+    assert_eq!(names(&runs), [RUN]);
+}
+
+#[test]
+fn a_run_that_cannot_begin_leaves_nothing_behind() {
+    let runs = tempfile::tempdir().unwrap();
+    // The first record cannot be written.
+    let mut deep = serde_json::json!(1);
+    for _ in 0..200 {
+        deep = serde_json::json!([deep]);
+    }
+    let unwritable = Event::run(crate::engine::Fact::AttemptIntended {
+        request: deep,
+        digest: String::new(),
+        token: String::new(),
+    });
+    assert!(create_run(&new(runs.path()), stamp(1), BY, unwritable).is_err());
+    assert_eq!(names(runs.path()), Vec::<String>::new());
+
+    // Another run has the id.
+    let dir = fixture::write(runs.path());
+    let before = fs::read(dir.join(JOURNAL)).unwrap();
+    assert!(create_run(&new(runs.path()), stamp(1), BY, fixture::started(RUN, None)).is_err());
+    assert_eq!(fs::read(dir.join(JOURNAL)).unwrap(), before);
+    assert_eq!(names(runs.path()), [RUN]);
+}
+
+#[test]
+fn a_directory_of_runs_that_others_may_write_to_is_refused() {
+    let runs = tempfile::tempdir().unwrap();
+    fs::set_permissions(runs.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let first = fixture::started(RUN, None);
+    let error = create_run(&new(runs.path()), stamp(1), BY, first).unwrap_err().to_string();
+    assert!(error.contains("chmod go-w"), "{error}");
+    assert_eq!(names(runs.path()), Vec::<String>::new());
+}
+
+#[test]
+fn ids_say_when_and_what() {
+    let at = "2026-11-21T03:10:00Z".parse().unwrap();
+    let id = new_run_id(at, "aurora-pitr").unwrap();
+    let tail = id.strip_prefix("20261121T031000Z-aurora-pitr-").unwrap();
+    assert_eq!(tail.len(), 4);
+    assert!(tail.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()), "{id}");
+}
+
+#[test]
+fn a_run_is_found_by_id_by_the_beginning_of_only_one_and_by_directory() {
+    let runs = tempfile::tempdir().unwrap();
+    let runs = runs.path();
+    let first = fixture::write_as(runs, "20261121T031000Z-a-0001", None);
+    let second = fixture::write_as(runs, "20261122T031000Z-a-0002", None);
+    let longer = fixture::write_as(runs, "20261122T031000Z-a-00021", None);
+    fs::create_dir(runs.join(".new-half")).unwrap();
+    fs::create_dir(runs.join("not-a-run")).unwrap();
+
+    assert_eq!(run_ids(runs).unwrap().len(), 3);
+    assert_eq!(find_run(runs, "20261121").unwrap(), first);
+    assert_eq!(find_run(runs, "20261122T031000Z-a-0002").unwrap(), second);
+    assert_eq!(find_run(runs, longer.to_str().unwrap()).unwrap(), longer);
+    assert!(
+        matches!(find_run(runs, "20261122"), Err(FindError::Ambiguous { found, .. }) if found.len() == 2)
+    );
+    for none in ["", "2027", "not-a-run", ".new-half"] {
+        assert!(matches!(find_run(runs, none), Err(FindError::NotFound { .. })), "{none}");
+    }
+    assert!(run_ids(&runs.join("nowhere")).unwrap().is_empty());
+}
+
+/// Does what VERIFY.txt tells an auditor to do, with the tools it names.
+#[test]
+fn verify_txt_can_be_followed() {
+    let runs = tempfile::tempdir().unwrap();
+    let dir = fixture::write(runs.path());
+    let shell = |command: &str| {
+        let out = Command::new("sh").arg("-c").arg(command).current_dir(&dir).output().unwrap();
+        assert!(out.status.success(), "{command}");
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let text = fs::read_to_string(dir.join("VERIFY.txt")).unwrap();
+    let commands: Vec<&str> =
+        text.lines().filter_map(|l| l.strip_prefix("       ")).map(str::trim).collect();
+    let [genesis, first, before, this, head, files] = commands[..] else { panic!("{commands:?}") };
+    let hash = |command: &str| shell(command).split_whitespace().next().unwrap().to_owned();
+    assert!(shell(first).contains(&hash(genesis)));
+    let lines = fixture::records().len();
+    for n in 2..=lines {
+        let before = before.replace("Mp", &format!("{}p", n - 1));
+        let this = this.replace("Np", &format!("{n}p"));
+        assert!(shell(&this).contains(&hash(&before)), "line {n}");
+    }
+    assert_eq!(hash(head), super::super::read(&dir).unwrap().head);
+    let journal = fs::read_to_string(dir.join(JOURNAL)).unwrap();
+    assert!(journal.contains(&hash("sha256sum settings.yaml")));
+    assert!(files.starts_with("sha256sum output/*"));
+    assert!(journal.contains(&hash("sha256sum output/*")));
+}

@@ -1,0 +1,349 @@
+//! Was a run's record changed since it was written? Says what can be said, and what cannot.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Component, Path};
+
+use serde::Serialize;
+
+use super::chain::{Chain, Scan, sha256_hex};
+use super::record::{self, Fault};
+use super::writer::torn_files;
+use super::{JOURNAL, RUNBOOK, SETTINGS, disk, read, run_ids};
+use crate::engine::event::RunStarted;
+use crate::engine::{Fact, Recorded, Subject};
+
+/// What was found, the gravest thing first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// Something is not what the record says it was.
+    Modified,
+    /// Records are missing at the end.
+    Truncated,
+    /// Another run has seen a history of this one that is not this.
+    Forked,
+    /// The run has not finished, or something that the record names is not there.
+    Incomplete,
+    /// Everything fits together. Nothing is signed.
+    Consistent,
+}
+
+/// The result of [`verify`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// The run's id; the directory's name when no record says it.
+    pub run: String,
+    /// The gravest finding.
+    pub result: Finding,
+    /// How many records fit together, from the first.
+    pub records: u64,
+    /// The SHA-256 of the last of them.
+    pub head: String,
+    /// Signatures that were checked: none are made yet.
+    pub signatures: Vec<String>,
+    /// Everything found, a sentence each.
+    pub problems: Vec<String>,
+    /// What is no problem but worth knowing.
+    pub notes: Vec<String>,
+}
+
+impl Finding {
+    /// The exit status of `steady verify`.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Consistent => 0,
+            Self::Modified => 6,
+            Self::Truncated => 7,
+            Self::Incomplete => 8,
+            Self::Forked => 9,
+        }
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Consistent => "consistent",
+            Self::Modified => "modified",
+            Self::Truncated => "truncated",
+            Self::Incomplete => "incomplete",
+            Self::Forked => "forked",
+        }
+    }
+}
+
+impl Verdict {
+    /// One sentence for people. "Intact" is never said of what is not signed.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let head = self.head.get(..8).unwrap_or(&self.head);
+        match self.result {
+            Finding::Consistent => format!(
+                "consistent, unsigned: {} records, head {head}; the last record, and whether others \
+                 followed it, are vouched for only by a copy of the head kept elsewhere",
+                self.records
+            ),
+            other => {
+                format!("{}: {}", other.name(), self.problems.first().map_or("", String::as_str))
+            }
+        }
+    }
+}
+
+/// Checks a run directory: the chain, the runbook and settings it is bound to, outputs, evidence, and
+/// what the other runs beside it say of it. Only reads.
+///
+/// # Errors
+/// When the directory cannot be read at all.
+pub fn verify(dir: &Path) -> Result<Verdict, read::ReadError> {
+    let dir = &dir
+        .canonicalize()
+        .map_err(|source| read::ReadError::Io { path: dir.to_owned(), source })?;
+    let mut found = Findings::default();
+    let runbook = match disk::read(&dir.join(RUNBOOK)) {
+        Ok(bytes) => sha256_hex(&bytes),
+        Err(e) => {
+            found.add(Finding::Incomplete, format!("{RUNBOOK} cannot be read: {e}"));
+            String::new()
+        }
+    };
+    let bytes = match disk::read(&dir.join(JOURNAL)) {
+        Ok(bytes) => bytes,
+        Err(e) => {
+            found.add(Finding::Truncated, format!("{JOURNAL} cannot be read: {e}"));
+            Vec::new()
+        }
+    };
+    let mut chain = Chain::new(runbook.clone());
+    let scan = chain.scan(&bytes);
+    check_chain(&mut found, &scan, &bytes);
+    let start = run_started(&scan.records);
+    let run = start.map_or_else(
+        || dir.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        |s| s.run.clone(),
+    );
+    if let Some(start) = start {
+        check_start(&mut found, dir, start, &runbook);
+        check_siblings(&mut found, dir, start, &heads(&bytes, scan.good));
+    } else if !scan.records.is_empty() {
+        found.add(Finding::Modified, "record 1 is not run_started".into());
+    }
+    check_files(&mut found, dir, &scan.records);
+    // A fault in the chain is what is to be said; the records after it are not judged.
+    if scan.stop.is_none() && !scan.records.is_empty() {
+        check_strays(&mut found, dir, &scan.records);
+        check_end(&mut found, &scan.records);
+    }
+    Ok(found.verdict(run, chain))
+}
+
+/// What was found, by gravity; a list of sentences for each.
+#[derive(Default)]
+struct Findings {
+    problems: BTreeMap<Finding, Vec<String>>,
+    notes: Vec<String>,
+}
+
+impl Findings {
+    fn add(&mut self, finding: Finding, sentence: String) {
+        self.problems.entry(finding).or_default().push(sentence);
+    }
+
+    fn verdict(self, run: String, chain: Chain) -> Verdict {
+        Verdict {
+            run,
+            result: self.problems.keys().next().copied().unwrap_or(Finding::Consistent),
+            records: chain.len,
+            head: chain.head,
+            signatures: Vec::new(),
+            problems: self.problems.into_values().flatten().collect(),
+            notes: self.notes,
+        }
+    }
+}
+
+fn check_chain(found: &mut Findings, scan: &Scan, bytes: &[u8]) {
+    let Some(stop) = &scan.stop else {
+        if bytes.is_empty() {
+            found.add(Finding::Truncated, "the journal is empty".into());
+        }
+        return;
+    };
+    let sentence = match &stop.fault {
+        Fault::WrongPrev if stop.record == 1 => {
+            format!("{RUNBOOK} or record 1 was changed: {}", stop.fault)
+        }
+        Fault::WrongPrev => {
+            format!("record {} or {} was changed: {}", stop.record - 1, stop.record, stop.fault)
+        }
+        fault => format!("record {}: {fault}", stop.record),
+    };
+    let finding = match stop.fault {
+        Fault::NoEnd => Finding::Truncated,
+        Fault::NotJson(_) | Fault::NotKnown(_) | Fault::WrongSeq(_) | Fault::WrongPrev => {
+            Finding::Modified
+        }
+    };
+    found.add(finding, sentence);
+}
+
+fn run_started(records: &[Recorded]) -> Option<&RunStarted> {
+    match &records.first()?.event.fact {
+        Fact::RunStarted(start) => Some(start),
+        _ => None,
+    }
+}
+
+/// The hash of every record's line: each was the head once.
+fn heads(bytes: &[u8], good: usize) -> HashSet<String> {
+    let lines = bytes.get(..good).unwrap_or_default().split_inclusive(|b| *b == b'\n');
+    lines.map(sha256_hex).collect()
+}
+
+fn check_start(found: &mut Findings, dir: &Path, start: &RunStarted, runbook: &str) {
+    if start.runbook_sha256 != runbook {
+        found.add(Finding::Modified, format!("{RUNBOOK} is not the one that record 1 names"));
+    }
+    match (&start.settings_sha256, disk::hash(&dir.join(SETTINGS))) {
+        (Some(told), Ok(is)) if *told == is => {}
+        (None, Err(_)) => {}
+        (Some(_), Err(e)) => {
+            found.add(Finding::Incomplete, format!("{SETTINGS} cannot be read: {e}"));
+        }
+        (Some(_) | None, Ok(_)) => {
+            found.add(Finding::Modified, format!("{SETTINGS} is not what record 1 says of it"));
+        }
+    }
+}
+
+/// The run after this one wrote down this one's head.
+fn check_siblings(found: &mut Findings, dir: &Path, start: &RunStarted, heads: &HashSet<String>) {
+    let Some(runs) = dir.parent() else { return };
+    let ids = run_ids(runs).unwrap_or_default();
+    for id in &ids {
+        let previous = first_record(&runs.join(id)).and_then(|r| match r.event.fact {
+            Fact::RunStarted(other) if other.run != start.run => other.previous,
+            _ => None,
+        });
+        if let Some(previous) = previous
+            && previous.run == start.run
+            && !heads.contains(&previous.head)
+        {
+            found.add(
+                Finding::Forked,
+                format!(
+                    "run {id} saw this run end with a head ({}) that is not in this journal: \
+                     it was written anew or cut since",
+                    previous.head.get(..8).unwrap_or(&previous.head)
+                ),
+            );
+        }
+    }
+    if let Some(previous) = &start.previous
+        && !ids.contains(&previous.run)
+    {
+        found.notes.push(format!("the run before this one, {}, is not here", previous.run));
+    }
+}
+
+/// The first record of a run, unverified; `None` when it cannot be read.
+pub fn first_record(dir: &Path) -> Option<Recorded> {
+    const LONGEST: u64 = 4 * 1024 * 1024;
+    let mut line = Vec::new();
+    let file = disk::open(&dir.join(JOURNAL)).ok()?;
+    BufReader::new(file.take(LONGEST)).read_until(b'\n', &mut line).ok()?;
+    record::decode(&line).ok().map(|(recorded, _)| recorded)
+}
+
+/// Everything that a record names with its hash.
+fn check_files(found: &mut Findings, dir: &Path, records: &[Recorded]) {
+    for recorded in records {
+        let (folder, file, sha256) = match &recorded.event.fact {
+            Fact::AttemptFinished(finished) => match &finished.output {
+                Some(output) => ("output", &output.file, &output.sha256),
+                None => continue,
+            },
+            Fact::EvidenceAttached { file, sha256, .. } => ("evidence", file, sha256),
+            Fact::Recovery { kept_as, sha256, .. } => ("", kept_as, sha256),
+            _ => continue,
+        };
+        let seq = recorded.seq;
+        let named = Path::new(folder).join(file);
+        let inside = Path::new(file).components().all(|c| matches!(c, Component::Normal(_)));
+        if !inside {
+            let shown = named.display();
+            found.add(Finding::Modified, format!("record {seq} names {shown}: outside the run"));
+            continue;
+        }
+        match disk::hash(&dir.join(&named)) {
+            Ok(is) if is == *sha256 => {}
+            Ok(_) => found.add(
+                Finding::Modified,
+                format!("{} is not what record {seq} says it was", named.display()),
+            ),
+            Err(e) => found.add(
+                Finding::Incomplete,
+                format!("{}, named by record {seq}, cannot be read: {e}", named.display()),
+            ),
+        }
+    }
+}
+
+/// What lies in the directory although no record tells of it: records after it may have been cut off.
+fn check_strays(found: &mut Findings, dir: &Path, records: &[Recorded]) {
+    let attempts: HashSet<String> = records
+        .iter()
+        .filter_map(|r| match &r.event.of {
+            Subject::Attempt(id) => Some(id.file_stem()),
+            Subject::Run | Subject::Step(_) => None,
+        })
+        .collect();
+    for folder in ["attempts", "output"] {
+        let Ok(entries) = std::fs::read_dir(dir.join(folder)) else { continue };
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let stem = name.strip_suffix(".log").unwrap_or(&name);
+            if is_stem(stem) && !attempts.contains(stem) {
+                found.add(
+                    Finding::Truncated,
+                    format!("{folder}/{name} is there, but no record tells of the attempt"),
+                );
+            }
+        }
+    }
+    let told = |name: &str| {
+        records
+            .iter()
+            .any(|r| matches!(&r.event.fact, Fact::Recovery { kept_as, .. } if kept_as == name))
+    };
+    for name in torn_files(dir).unwrap_or_default() {
+        if !told(&name) {
+            found.add(
+                Finding::Incomplete,
+                format!("{name} was set aside and no record tells of it yet: steady resume"),
+            );
+        }
+    }
+}
+
+/// `restore.2`
+fn is_stem(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(step, n)| {
+        !step.is_empty() && !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+fn check_end(found: &mut Findings, records: &[Recorded]) {
+    if !records.iter().any(|r| matches!(r.event.fact, Fact::RunFinished { .. })) {
+        found.add(
+            Finding::Incomplete,
+            format!("no record after {} says that the run finished", records.len()),
+        );
+    }
+}
+
+#[cfg(test)]
+#[path = "verify_tests.rs"]
+mod tests;
