@@ -1,9 +1,11 @@
 //! One file a command: arguments, printing, exit codes. Used by `main` alone.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use etcetera::BaseStrategy;
 
 mod check;
 mod export;
@@ -43,6 +45,30 @@ pub struct Globals {
     /// Who you are, for the record [default: user@host]
     #[arg(long, global = true, value_name = "NAME")]
     pub operator: Option<String>,
+}
+
+impl Globals {
+    /// Where runs are kept.
+    ///
+    /// # Errors
+    /// Nothing says where, and there is no home directory.
+    pub fn runs_dir(&self) -> Result<PathBuf, String> {
+        if let Some(runs) = &self.runs {
+            return Ok(runs.clone());
+        }
+        let xdg = etcetera::base_strategy::Xdg::new()
+            .map_err(|e| format!("no place for runs: {e}; say --runs DIR"))?;
+        let state = xdg.state_dir().unwrap_or_else(|| xdg.data_dir());
+        Ok(state.join("steadyhand/runs"))
+    }
+
+    /// The directory of the run that `run` names.
+    ///
+    /// # Errors
+    /// One line: why it names none, or more than one.
+    pub fn find_run(&self, run: &str) -> Result<PathBuf, String> {
+        crate::journal::find_run(&self.runs_dir()?, run).map_err(|e| e.to_string())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -90,4 +116,14 @@ pub fn main() -> ExitCode {
 pub fn fail(code: u8, message: impl std::fmt::Display) -> ExitCode {
     eprintln!("steady: {message}");
     ExitCode::from(code)
+}
+
+/// Prints a machine's answer on standard output: one JSON document.
+///
+/// # Errors
+/// Standard output is gone.
+pub fn print_json(value: &impl serde::Serialize) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value)?;
+    writeln!(out)
 }

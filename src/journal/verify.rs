@@ -126,7 +126,7 @@ pub fn verify(dir: &Path) -> Result<Verdict, read::ReadError> {
     );
     if let Some(start) = start {
         check_start(&mut found, dir, start, &runbook);
-        check_siblings(&mut found, dir, start, &heads(&bytes, scan.good));
+        check_siblings(&mut found, dir, start, bytes.get(..scan.good).unwrap_or_default());
     } else if !scan.records.is_empty() {
         found.add(Finding::Modified, "record 1 is not run_started".into());
     }
@@ -196,10 +196,9 @@ fn run_started(records: &[Recorded]) -> Option<&RunStarted> {
     }
 }
 
-/// The hash of every record's line: each was the head once.
-fn heads(bytes: &[u8], good: usize) -> HashSet<String> {
-    let lines = bytes.get(..good).unwrap_or_default().split_inclusive(|b| *b == b'\n');
-    lines.map(sha256_hex).collect()
+/// Whether one of these lines was the head once.
+fn was_head(lines: &[u8], head: &str) -> bool {
+    lines.split_inclusive(|b| *b == b'\n').any(|line| sha256_hex(line) == head)
 }
 
 fn check_start(found: &mut Findings, dir: &Path, start: &RunStarted, runbook: &str) {
@@ -219,7 +218,7 @@ fn check_start(found: &mut Findings, dir: &Path, start: &RunStarted, runbook: &s
 }
 
 /// The run after this one wrote down this one's head.
-fn check_siblings(found: &mut Findings, dir: &Path, start: &RunStarted, heads: &HashSet<String>) {
+fn check_siblings(found: &mut Findings, dir: &Path, start: &RunStarted, lines: &[u8]) {
     let Some(runs) = dir.parent() else { return };
     let ids = run_ids(runs).unwrap_or_default();
     for id in &ids {
@@ -229,7 +228,7 @@ fn check_siblings(found: &mut Findings, dir: &Path, start: &RunStarted, heads: &
         });
         if let Some(previous) = previous
             && previous.run == start.run
-            && !heads.contains(&previous.head)
+            && !was_head(lines, &previous.head)
         {
             found.add(
                 Finding::Forked,

@@ -340,7 +340,9 @@ fn write_holder(dir: &Path) -> io::Result<()> {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}
     }
-    disk::write_new(&path, format!("process {} on {host}\n", std::process::id()).as_bytes())
+    // Not synced: it says nothing after a crash.
+    let text = format!("process {} on {host}\n", std::process::id());
+    disk::create_append(&path)?.write_all(text.as_bytes())
 }
 
 fn holder(dir: &Path) -> String {

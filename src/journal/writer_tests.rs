@@ -88,17 +88,19 @@ fn cut_at_every_byte_it_opens_again_with_nothing_lost() {
         let Opened { mut journal, records: found, torn, .. } = Journal::open(&dir).unwrap();
         assert_eq!(found, records[..acknowledged], "cut at {cut}");
         assert_eq!(torn.len(), usize::from(!tail.is_empty()), "cut at {cut}");
-        if let Some(torn) = torn.first() {
-            assert_eq!(torn.bytes, tail.len() as u64);
-            assert_eq!(torn.sha256, sha256_hex(tail));
-            assert_eq!(fs::read(dir.join(&torn.kept_as)).unwrap(), tail);
+        let Some(torn) = torn.first() else { continue };
+        assert_eq!(torn.bytes, tail.len() as u64);
+        assert_eq!(torn.sha256, sha256_hex(tail));
+        assert_eq!(fs::read(dir.join(&torn.kept_as)).unwrap(), tail);
+        // The way back through the whole file, for some of them.
+        if cut % 16 == 0 {
             journal.append(stamp(99), BY, torn.event()).unwrap();
             drop(journal);
             let again = Journal::open(&dir).unwrap();
             assert_eq!(again.torn, [], "told of once");
             assert_eq!(again.records.len(), acknowledged + 1);
-            fs::remove_file(dir.join(&torn.kept_as)).unwrap();
         }
+        fs::remove_file(dir.join(&torn.kept_as)).unwrap();
     }
 }
 
