@@ -1,8 +1,11 @@
 //! The runbook format: YAML with positions in, a checked model out. Pure: no file, clock or network.
 
 pub mod expr;
+pub mod hidden;
+pub mod inputs;
 pub mod model;
 pub mod registry;
+pub mod render;
 pub mod request;
 pub mod suggest;
 pub mod template;

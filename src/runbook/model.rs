@@ -115,6 +115,26 @@ pub enum InputKind {
     Secret,
 }
 
+impl InputKind {
+    /// As the format writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Choice => "choice",
+            Self::Timestamp => "timestamp",
+            Self::Duration => "duration",
+            Self::Path => "path",
+            Self::Url => "url",
+            Self::S3Uri => "s3_uri",
+            Self::Secret => "secret",
+        }
+    }
+}
+
 /// One declared input.
 #[derive(Clone, Debug)]
 pub struct Input {

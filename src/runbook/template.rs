@@ -276,3 +276,6 @@ impl PartialEq for Template {
         self.source() == other.source() && self.literal_value() == other.literal_value()
     }
 }
+
+#[cfg(test)]
+mod tests;

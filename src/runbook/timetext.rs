@@ -167,3 +167,6 @@ fn distance(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
         format!("in {text}")
     }
 }
+
+#[cfg(test)]
+mod tests;

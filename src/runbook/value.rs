@@ -192,12 +192,25 @@ pub fn timestamp_text(t: DateTime<Utc>) -> String {
     t.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// A duration as the format writes it: `90s` is `1m30s`; parts of a second are kept.
+/// A duration as the format writes it: `90s` is `1m30s`; days are the longest unit, parts of a second
+/// are kept.
 #[must_use]
 pub fn duration_text(d: TimeDelta) -> String {
+    let seconds = d.num_seconds().unsigned_abs();
+    let nanos = u64::from(d.subsec_nanos().unsigned_abs());
+    let parts = [
+        (seconds / 86_400, "d"),
+        (seconds / 3_600 % 24, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+        (nanos / 1_000_000, "ms"),
+        (nanos / 1_000 % 1_000, "us"),
+        (nanos % 1_000, "ns"),
+    ];
+    let written = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}"));
+    let text: String = written.collect();
     let sign = if d < TimeDelta::zero() { "-" } else { "" };
-    let text = humantime::format_duration(d.abs().to_std().unwrap_or_default()).to_string();
-    format!("{sign}{}", text.replace(' ', ""))
+    if text.is_empty() { "0s".into() } else { format!("{sign}{text}") }
 }
 
 const TIMESTAMP: &str = "$timestamp";
