@@ -13,6 +13,8 @@ mod lexer;
 mod operators;
 mod parser;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;

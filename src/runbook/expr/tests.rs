@@ -11,7 +11,7 @@ fn at(text: &str) -> Value {
 }
 
 /// Types and values of one and the same scope.
-fn scope() -> (Type, Value) {
+pub(super) fn scope() -> (Type, Value) {
     let ty = record(&[
         (
             "inputs",
