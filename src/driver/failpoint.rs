@@ -1,0 +1,31 @@
+//! A hook for crash tests: the process kills itself right after a record is durable. Debug builds only.
+
+use crate::engine::Recorded;
+
+/// `record:17` (that record), or `fact:attempt_started:restore` (the first such fact of that step).
+#[cfg(debug_assertions)]
+const VARIABLE: &str = "STEADYHAND_FAILPOINT";
+
+/// Dies here, by SIGKILL, when the environment says so.
+#[cfg(debug_assertions)]
+pub(super) fn after(recorded: &Recorded) {
+    use crate::engine::Subject;
+    use rustix::process::{Signal, getpid, kill_process};
+
+    let Ok(wanted) = std::env::var(VARIABLE) else { return };
+    let step = match &recorded.event.of {
+        Subject::Run => "",
+        Subject::Step(step) => step,
+        Subject::Attempt(id) => &id.step,
+    };
+    let fact = serde_json::to_value(&recorded.event.fact).unwrap_or_default();
+    let kind = fact.get("type").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
+    if wanted == format!("record:{}", recorded.seq) || wanted == format!("fact:{kind}:{step}") {
+        // Nothing after this line runs: that is the point.
+        let _ = kill_process(getpid(), Signal::KILL);
+    }
+}
+
+/// Nothing, in a release build.
+#[cfg(not(debug_assertions))]
+pub(super) fn after(_recorded: &Recorded) {}

@@ -1,0 +1,118 @@
+//! From a step to a request that can be consented to: rendered, completed by the action, its target
+//! proven.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+use super::desk::Desk;
+use super::view::Prepared;
+use crate::actions;
+use crate::engine::event::Pins;
+use crate::engine::{AttemptId, Part, State, StepState};
+use crate::preflight;
+use crate::runbook::model::Call;
+use crate::runbook::render::render_call;
+use crate::runbook::{Effect, Request, Resolved, Value};
+
+/// SHA-256 of a masked request: what consents and intents are bound to.
+pub(super) fn digest(masked: &Json) -> String {
+    hex::encode(Sha256::digest(masked.to_string()))
+}
+
+/// The call behind one of a step's actions.
+fn call_of(step: &StepState, part: Part) -> Option<&Call> {
+    match part {
+        Part::Do => Some(&step.step.action),
+        Part::Undo => step.step.undo.as_ref(),
+        Part::Probe => step.step.probe.as_ref().map(|probe| &probe.action),
+    }
+}
+
+/// Renders a step's request, without asking anybody.
+pub(super) fn render(state: &State, step: &StepState, part: Part) -> Result<Request, String> {
+    let call = call_of(step, part)
+        .ok_or_else(|| format!("`{}` has no such action", step.id()))?;
+    render_call(call, &step.step.env, &state.scope(None))
+        .map_err(|e| format!("`{}` cannot be rendered: {e}", step.id()))
+}
+
+/// Renders, completes and proves. Only reads.
+pub(super) async fn prepare(desk: Arc<Desk>, state: Arc<State>, step: String, part: Part) -> Prepared {
+    let Some(found) = state.step(&step) else {
+        return refused(step, part, "there is no such step".into());
+    };
+    let effect = State::effect_of(&found.step, part);
+    let phrase = state.phrase(found, part);
+    let request = match (render(&state, found, part), &phrase) {
+        (Ok(request), Ok(_)) => complete(&desk, &state, found, part, request).await,
+        (Err(why), _) => Err(why),
+        (Ok(_), Err(why)) => Err(why.clone()),
+    };
+    let request = match request {
+        Ok(request) => request,
+        Err(why) => return refused(step, part, why),
+    };
+    let target = target(&desk, effect, &request).await;
+    let (options, default) = options(&request);
+    Prepared {
+        digest: digest(&request.masked()),
+        phrase: phrase.ok().flatten(),
+        request: Ok(request),
+        step,
+        part,
+        effect,
+        target,
+        options,
+        default,
+    }
+}
+
+async fn complete(
+    desk: &Desk,
+    state: &State,
+    step: &StepState,
+    part: Part,
+    request: Request,
+) -> Result<Request, String> {
+    let Some(action) = actions::find(request.action) else { return Ok(request) };
+    let id = AttemptId { step: step.id().to_owned(), number: step.next_number(), of: part };
+    let cx = desk.context(state, &id, String::new(), &request, None);
+    action.complete(cx, request).await
+}
+
+/// What reads is not held to the pins: looking at the wrong place harms nobody, and shows it.
+async fn target(desk: &Desk, effect: Effect, request: &Request) -> Result<Pins, String> {
+    if effect == Effect::Reads {
+        return Ok(Pins::new());
+    }
+    preflight::target(request, &desk.aws, &desk.pins, &*desk.secrets).await
+}
+
+fn refused(step: String, part: Part, why: String) -> Prepared {
+    Prepared {
+        step,
+        part,
+        request: Err(why),
+        digest: String::new(),
+        effect: Effect::Reads,
+        target: Ok(Pins::new()),
+        phrase: None,
+        options: Vec::new(),
+        default: None,
+    }
+}
+
+fn options(request: &Request) -> (Vec<String>, Option<String>) {
+    if request.action != "choose" {
+        return (Vec::new(), None);
+    }
+    let options = match request.arg("options") {
+        Some(Resolved::Value(Value::List(items))) => items.iter().map(Value::to_string).collect(),
+        Some(Resolved::List(items)) => items.iter().map(Resolved::shown).collect(),
+        Some(Resolved::Value(_) | Resolved::Text(_) | Resolved::Map(_) | Resolved::Expr(_))
+        | None => Vec::new(),
+    };
+    (options, request.text("default").map(str::to_owned))
+}

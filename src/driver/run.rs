@@ -1,0 +1,564 @@
+//! The loop. One input at a time: decide → append and sync → apply → settle → effects.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, interval, sleep_until};
+
+use super::autopilot::{self, Auto, Move, Stopped};
+use super::clock::{Clock, stepped};
+use super::desk::Desk;
+use super::prepare::render;
+use super::view::{Command, JournalStanding, Notice, Output, Prepared, Urgency, View};
+use super::workers::{Report, Workers};
+use super::{evidence, failpoint, signals};
+use crate::actions::{Found, Progress};
+use crate::engine::event::{AttemptId, Fact, Part, Resolution, ResolvedBy};
+use crate::engine::{Effect, Event, Input, Recorded, Stamp, State, Status};
+use crate::journal::{AppendError, Journal};
+use crate::runbook::{inputs, value};
+
+/// Everything the loop owns.
+pub(super) struct Driver {
+    pub(super) state: Arc<State>,
+    pub(super) journal: Journal,
+    pub(super) desk: Arc<Desk>,
+    pub(super) clock: Clock,
+    pub(super) by: String,
+    pub(super) auto: Option<Auto>,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) views: watch::Sender<View>,
+    pub(super) workers: Workers,
+    /// What may be consented to, or was just consented to and is about to be intended.
+    pub(super) prepared: Option<Arc<Prepared>>,
+    /// An undo is being looked at instead of the step whose turn it is.
+    pub(super) undo_of: Option<String>,
+    /// Unknown attempts that were looked for by this console, in vain.
+    pub(super) looked: BTreeSet<AttemptId>,
+    pub(super) retry: Option<(String, Instant)>,
+    pub(super) notice: Option<Notice>,
+    pub(super) halted: Option<String>,
+    pub(super) output: Output,
+}
+
+/// How the loop came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// The run is over.
+    Finished,
+    /// The console let go; the run can be resumed.
+    Detached(String),
+    /// `--auto` came to something it may not do.
+    Stopped(Stopped),
+    /// The journal cannot be written.
+    Halted(String),
+}
+
+impl Driver {
+    /// Runs until the run is over and nobody looks at it any more, or the console lets go.
+    pub(super) async fn run(mut self) -> (Arc<State>, Left) {
+        let mut second = interval(Duration::from_secs(1));
+        let mut signals = signals::Signals::new();
+        let mut last_tick = self.clock.now();
+        self.advance();
+        loop {
+            if let Some(left) = self.unattended() {
+                return (self.state.clone(), self.leave(left));
+            }
+            self.publish();
+            let retry = self.retry.as_ref().map(|(_, at)| *at);
+            tokio::select! {
+                Some(report) = self.workers.next() => self.on_report(report),
+                command = self.commands.recv() => match command {
+                    Some(Command::Leave { reason }) => {
+                        return (self.state.clone(), self.leave(Left::Detached(reason)));
+                    }
+                    Some(command) => self.on_command(command),
+                    None => {
+                        let left = Left::Detached("the console is gone".into());
+                        return (self.state.clone(), self.leave(left));
+                    }
+                },
+                signal = signals.next() => {
+                    self.note(Input::Signal { signal: signal.to_owned() });
+                    let left = Left::Detached(format!("signal {signal}"));
+                    return (self.state.clone(), self.leave(left));
+                }
+                () = sleep_until(retry.unwrap_or_else(Instant::now)), if retry.is_some() => {
+                    if let Some((step, _)) = self.retry.take() {
+                        self.workers.verify(&self.desk, &self.state, &step, Part::Do);
+                    }
+                }
+                _ = second.tick() => last_tick = self.on_tick(&last_tick),
+            }
+            self.advance();
+        }
+    }
+
+    /// Makes a fact durable and folds it in. `false`: the journal is closed, nothing has happened.
+    fn record(&mut self, event: Event, now: &Stamp) -> bool {
+        if self.halted.is_some() {
+            return false;
+        }
+        match self.journal.append(now.clone(), &self.by, event) {
+            Ok(recorded) => {
+                failpoint::after(&recorded);
+                self.fold(&recorded);
+                true
+            }
+            Err(e) => {
+                self.halt(&e, now);
+                false
+            }
+        }
+    }
+
+    fn fold(&mut self, recorded: &Recorded) {
+        let state = std::mem::replace(&mut self.state, Arc::new(State::new(self.runbook())));
+        self.state = Arc::new(Arc::unwrap_or_clone(state).apply(recorded));
+        if changes_requests(&recorded.event.fact) {
+            self.prepared = None;
+            self.undo_of = None;
+            self.retry = None;
+        }
+    }
+
+    fn runbook(&self) -> Arc<crate::runbook::Runbook> {
+        self.state.runbook.clone()
+    }
+
+    /// Nothing can be written: nothing more may be done. The reserve pays for one last record.
+    fn halt(&mut self, error: &AppendError, now: &Stamp) {
+        self.halted = Some(error.to_string());
+        if matches!(error, AppendError::NoSpace(_)) {
+            let reason = "halted: no space left for the journal".to_owned();
+            let paused = Event::run(Fact::RunPaused { reason });
+            if let Ok(recorded) = self.journal.append(now.clone(), &self.by, paused) {
+                self.fold(&recorded);
+            }
+        }
+        self.tell(Urgency::Danger, error.to_string());
+    }
+
+    /// Decides one input and records the fact. A refusal is shown.
+    fn take(&mut self, input: Input) -> bool {
+        let now = self.clock.now();
+        match self.state.decide(input, &now) {
+            Ok(event) => {
+                let refused = match &event.fact {
+                    Fact::GuardRefused { reason, .. } => Some(reason.clone()),
+                    _ => None,
+                };
+                let recorded = self.record(event, &now);
+                if let Some(reason) = refused {
+                    self.tell(Urgency::Warning, format!("refused: {reason}"));
+                }
+                recorded
+            }
+            Err(refusal) => {
+                self.tell(Urgency::Warning, refusal.to_string());
+                false
+            }
+        }
+    }
+
+    /// As [`Self::take`], for what a person did not ask for: a refusal is of no interest.
+    fn note(&mut self, input: Input) -> bool {
+        let now = self.clock.now();
+        match self.state.decide(input, &now) {
+            Ok(event) => self.record(event, &now),
+            Err(_) => false,
+        }
+    }
+
+    /// Takes every consequence, then starts and stops what should run.
+    fn advance(&mut self) {
+        let now = self.clock.now();
+        while let Some(event) = self.state.settle(&now) {
+            if !self.record(event, &now) {
+                break;
+            }
+        }
+        let effects = if self.halted.is_some() { Vec::new() } else { self.state.effects(&now) };
+        for effect in &effects {
+            self.start(effect);
+        }
+        self.workers.keep(&effects, self.undo_of.as_deref());
+    }
+
+    fn start(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Prepare { step } => {
+                if self.prepared.is_none() && self.undo_of.is_none() {
+                    self.workers.prepare(&self.desk, &self.state, step, Part::Do);
+                }
+            }
+            Effect::Begin { step, part } => {
+                self.workers.verify(&self.desk, &self.state, step, *part);
+            }
+            Effect::Probe { step } => {
+                self.workers.verify(&self.desk, &self.state, step, Part::Probe);
+            }
+            Effect::Run(id) => self.run_attempt(id),
+            Effect::Reattach(id) => {
+                self.with_request(id, |workers, desk, state, request| {
+                    workers.reattach(desk, state, id, request);
+                });
+            }
+            Effect::Find(id) => {
+                if !self.looked.contains(id) {
+                    self.with_request(id, |workers, desk, state, request| {
+                        workers.find(desk, state, id, request);
+                    });
+                }
+            }
+            Effect::Cancel(id) => self.workers.cancel(id),
+            Effect::Retry { step, after } => {
+                if self.retry.is_none() && !self.workers.is_verifying(step) {
+                    self.retry = Some((step.clone(), Instant::now() + *after));
+                }
+            }
+        }
+    }
+
+    /// Runs an attempt that was just intended, with the very request that was intended.
+    fn run_attempt(&mut self, id: &AttemptId) {
+        let Some(attempt) = self.state.attempt(id) else { return };
+        if self.workers.has(id) {
+            return;
+        }
+        let prepared = self.prepared.clone().filter(|prepared| {
+            prepared.step == id.step && prepared.part == id.of && prepared.digest == attempt.digest
+        });
+        match prepared.as_ref().map(|prepared| &prepared.request) {
+            Some(Ok(request)) => {
+                self.output.begin(id);
+                self.workers.run(&self.desk, &self.state, id, request.clone());
+            }
+            Some(Err(_)) | None => {
+                // Cannot be: what was intended was prepared. Were it so, nothing has been done.
+                let message = "the request was lost before it was sent; nothing was done".to_owned();
+                self.finish(id, crate::actions::Finish::failed(message));
+            }
+        }
+    }
+
+    fn with_request(
+        &mut self,
+        id: &AttemptId,
+        work: impl FnOnce(&mut Workers, &Arc<Desk>, &Arc<State>, crate::runbook::Request),
+    ) {
+        if self.workers.has(id) {
+            return;
+        }
+        let state = self.state.clone();
+        let Some(step) = state.step(&id.step) else { return };
+        match render(&state, step, id.of) {
+            Ok(request) => work(&mut self.workers, &self.desk, &state, request),
+            Err(why) => {
+                self.looked.insert(id.clone());
+                self.tell(Urgency::Warning, why);
+            }
+        }
+    }
+
+    fn on_report(&mut self, report: Report) {
+        match report {
+            Report::Prepared(prepared) => self.prepared = Some(Arc::new(*prepared)),
+            Report::Verified(prepared) => self.intend(*prepared),
+            Report::Progress(id, progress) => self.on_progress(&id, progress),
+            Report::Finished(id, finish) => self.finish(&id, finish),
+            Report::Found(id, found) => self.on_found(&id, found),
+        }
+    }
+
+    /// The last look before acting: the target again, and the request that was consented to.
+    fn intend(&mut self, prepared: Prepared) {
+        let (step, part) = (prepared.step.clone(), prepared.part);
+        let refusal = match (&prepared.request, &prepared.target) {
+            (Err(why), _) | (_, Err(why)) => Some(why.clone()),
+            (Ok(_), Ok(_)) => None,
+        };
+        if let Some(reason) = refusal {
+            let now = self.clock.now();
+            self.record(Event::step(&step, Fact::GuardRefused { part, reason: reason.clone() }), &now);
+            self.tell(Urgency::Danger, format!("not started: {reason}"));
+            return;
+        }
+        let (Ok(request), Ok(pins)) = (&prepared.request, &prepared.target) else { return };
+        let (masked, digest) = (request.masked(), prepared.digest.clone());
+        if !pins.is_empty() {
+            self.note(Input::TargetVerified { step: Some(step.clone()), pins: pins.clone() });
+        }
+        let number = self.state.step(&step).map_or(1, crate::engine::StepState::next_number);
+        let token = format!("{}/{step}.{number}", self.desk.run);
+        self.prepared = Some(Arc::new(prepared));
+        let intended =
+            Input::Intend { step: step.clone(), part, request: masked, digest, token };
+        if !self.take(intended) && self.halted.is_none() {
+            let reason = "the request is no longer the one that was shown".to_owned();
+            let now = self.clock.now();
+            self.record(Event::step(&step, Fact::GuardRefused { part, reason }), &now);
+            self.prepared = None;
+        }
+    }
+
+    fn on_progress(&mut self, id: &AttemptId, progress: Progress) {
+        match progress {
+            Progress::Started { pid } => {
+                self.note(Input::Began { attempt: id.clone(), pid: Some(pid) });
+            }
+            Progress::Line(line) => self.output.push(line),
+            Progress::Status { message, fraction } => {
+                self.output.push(message.clone());
+                self.note(Input::Progressed { attempt: id.clone(), message, fraction });
+            }
+        }
+    }
+
+    fn finish(&mut self, id: &AttemptId, finish: crate::actions::Finish) {
+        let ended = Input::Ended {
+            attempt: id.clone(),
+            outcome: finish.outcome,
+            message: finish.message,
+            result: finish.result,
+            output: finish.output,
+        };
+        self.take(ended);
+    }
+
+    fn on_found(&mut self, id: &AttemptId, found: Found) {
+        let (resolution, reason) = match found {
+            Found::Running(reason) => (Resolution::Running, reason),
+            Found::NotStarted(reason) => (Resolution::NotDone, reason),
+            Found::CannotTell(seen) => {
+                self.looked.insert(id.clone());
+                self.tell(Urgency::Warning, format!("{} is UNKNOWN: {seen}", id.file_stem()));
+                return;
+            }
+        };
+        let by = ResolvedBy::Reattach;
+        self.take(Input::Resolve { attempt: id.clone(), resolution, by, reason, saved: [].into() });
+        if resolution == Resolution::Running {
+            self.output.begin(id);
+        }
+    }
+
+    fn on_command(&mut self, command: Command) {
+        if let Some(why) = &self.halted {
+            self.tell(Urgency::Danger, why.clone());
+            return;
+        }
+        self.notice = None;
+        match command {
+            Command::Consent { step, part, digest, given } => self.consent(step, part, digest, given),
+            Command::PrepareUndo { step } => {
+                self.prepared = None;
+                self.workers.prepare(&self.desk, &self.state, &step, Part::Undo);
+                self.undo_of = Some(step);
+            }
+            Command::PrepareDo => {
+                self.prepared = None;
+                self.undo_of = None;
+            }
+            Command::LookAgain => self.look_again(),
+            Command::AttachEvidence { step, path, caption } => self.attach(step, &path, caption),
+            Command::Amend { input, text, reason } => self.amend(&input, &text, reason),
+            Command::Engine(input) => {
+                self.take(input);
+            }
+            // The loop takes this one itself.
+            Command::Leave { .. } => {}
+        }
+    }
+
+    fn consent(&mut self, step: String, part: Part, digest: String, given: crate::engine::Given) {
+        let shown = self.prepared.as_ref().filter(|p| p.step == step && p.part == part);
+        match shown.map(|p| (&p.request, &p.target, p.digest == digest)) {
+            Some((Ok(_), Ok(_), true)) => {
+                self.take(Input::Consent { step, part, given, digest });
+            }
+            Some((Err(why), _, _) | (_, Err(why), _)) => {
+                let why = why.clone();
+                self.tell(Urgency::Danger, why);
+            }
+            Some((Ok(_), Ok(_), false)) | None => {
+                self.tell(Urgency::Warning, "the request has changed; look at it again".into());
+            }
+        }
+    }
+
+    /// Find and probe again, at a person's wish; a reattachment that is found is taken.
+    fn look_again(&mut self) {
+        let Some(attempt) = self.state.current().and_then(|step| step.unknown()) else {
+            self.tell(Urgency::Info, "no outcome is unknown".into());
+            return;
+        };
+        let id = attempt.id.clone();
+        self.looked.remove(&id);
+        let probe = self.state.step(&id.step).is_some_and(|s| s.step.probe.is_some());
+        if probe {
+            self.workers.verify(&self.desk, &self.state, &id.step, Part::Probe);
+        } else {
+            self.with_request(&id, |workers, desk, state, request| {
+                workers.find(desk, state, &id, request);
+            });
+        }
+    }
+
+    fn attach(&mut self, step: Option<String>, path: &Path, caption: String) {
+        match evidence::keep(&self.desk.dir, path) {
+            Ok(kept) => {
+                self.take(Input::Evidence {
+                    step,
+                    file: kept.file,
+                    sha256: kept.sha256,
+                    bytes: kept.bytes,
+                    caption: self.desk.redactor.clean(&caption),
+                });
+            }
+            Err(why) => self.tell(Urgency::Warning, why),
+        }
+    }
+
+    fn amend(&mut self, input: &str, text: &str, reason: String) {
+        let declared = self.state.runbook.inputs.iter().find(|declared| declared.name == input);
+        let value = declared
+            .ok_or_else(|| format!("the runbook has no input `{input}`"))
+            .and_then(|declared| inputs::check_one(declared, text, self.clock.now().at));
+        match value {
+            Ok(value::Value::Secret(_)) => {
+                self.tell(Urgency::Warning, "a secret cannot be amended: leave, set it, resume".into());
+            }
+            Ok(value) => {
+                self.take(Input::Amend { input: input.to_owned(), value, reason });
+            }
+            Err(why) => self.tell(Urgency::Warning, why),
+        }
+    }
+
+    fn on_tick(&mut self, last: &Stamp) -> Stamp {
+        let now = self.clock.now();
+        if let Some(by_ms) = stepped(last, &now) {
+            self.note(Input::ClockStepped { by_ms });
+            self.tell(
+                Urgency::Warning,
+                format!("the wall clock was moved by {:.1} s; times elapsed are right", by_ms as f64 / 1e3),
+            );
+        }
+        if let Some(reason) = self.overdue(&now) {
+            self.note(Input::Cancel { reason });
+        }
+        now
+    }
+
+    /// The attempt at work has had its time.
+    fn overdue(&self, now: &Stamp) -> Option<String> {
+        let attempt = self.state.running().filter(|attempt| attempt.cancel.is_none())?;
+        let timeout = self.state.step(&attempt.id.step)?.step.timeout?;
+        let (elapsed, _) = now.since(&attempt.intended);
+        (elapsed > timeout)
+            .then(|| format!("its timeout of {} has passed", value::duration_text(timeout)))
+    }
+
+    fn unattended(&mut self) -> Option<Left> {
+        let auto = self.auto?;
+        if let Some(why) = &self.halted {
+            return Some(Left::Halted(why.clone()));
+        }
+        if self.state.finished.is_some() {
+            return Some(Left::Finished);
+        }
+        loop {
+            let looking = self.is_looking();
+            let state = self.state.clone();
+            match autopilot::next(&state, self.prepared.as_deref(), looking, auto) {
+                Move::Wait => return None,
+                Move::Stop(stopped) => return Some(Left::Stopped(stopped)),
+                Move::Ask(command) => {
+                    let before = self.state.records;
+                    self.on_command(command);
+                    if self.state.records == before {
+                        let why = self.notice.as_ref().map_or_else(String::new, |n| n.text.clone());
+                        return Some(Left::Stopped(Stopped { failed: false, why }));
+                    }
+                    self.advance();
+                }
+            }
+        }
+    }
+
+    /// An unknown outcome is still being looked at.
+    fn is_looking(&self) -> bool {
+        let Some(step) = self.state.current() else { return false };
+        match self.state.status(step) {
+            Status::Unknown(attempt) => {
+                let automatic = !self.state.effects(&self.clock.now()).is_empty();
+                automatic && !self.looked.contains(&attempt.id)
+            }
+            _ => false,
+        }
+    }
+
+    fn leave(&mut self, left: Left) -> Left {
+        let reason = match &left {
+            Left::Finished => "the run is over".to_owned(),
+            Left::Detached(reason) | Left::Halted(reason) => reason.clone(),
+            Left::Stopped(stopped) => stopped.why.clone(),
+        };
+        self.note(Input::Detach { reason });
+        self.publish();
+        left
+    }
+
+    fn tell(&mut self, urgency: Urgency, text: String) {
+        let number = self.notice.as_ref().map_or(0, |notice| notice.number) + 1;
+        let text = self.desk.redactor.clean(&text);
+        self.notice = Some(Notice { urgency, text, number });
+    }
+
+    fn publish(&self) {
+        let view = self.view();
+        // Nobody may be looking: that is no reason to stop.
+        let _ = self.views.send_replace(view);
+    }
+
+    fn view(&self) -> View {
+        View {
+            state: self.state.clone(),
+            prepared: self.prepared.clone(),
+            busy: self.workers.busy(),
+            notice: self.notice.clone(),
+            output: self.output.clone(),
+            journal: JournalStanding {
+                records: self.journal.len(),
+                head: self.journal.head().to_owned(),
+                halted: self.halted.clone(),
+            },
+            dir: self.desk.dir.clone(),
+            read_only: false,
+        }
+    }
+}
+
+/// Whether what was prepared may no longer be what would run.
+fn changes_requests(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::ConsoleAttached { .. }
+            | Fact::InputAmended { .. }
+            | Fact::AttemptFinished(_)
+            | Fact::UnknownResolved(_)
+            | Fact::StepSkipped(_)
+            | Fact::StepNotApplicable { .. }
+            | Fact::StepOverridden(_)
+            | Fact::StepInserted { .. }
+            | Fact::RerunRequested { .. }
+            | Fact::OutageStartAmended { .. }
+            | Fact::RunFinished { .. }
+            | Fact::RunContinued {}
+    )
+}

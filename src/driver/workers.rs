@@ -1,0 +1,216 @@
+//! What is under way: one task for each effect, each ending in one report to the loop.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::desk::Desk;
+use super::prepare::prepare;
+use super::view::Prepared;
+use crate::actions::{self, Finish, Found, Progress};
+use crate::engine::event::{AttemptId, Part};
+use crate::engine::{Effect, State};
+use crate::runbook::Request;
+
+/// What a task has to say.
+pub(super) enum Report {
+    /// This may be consented to.
+    Prepared(Box<Prepared>),
+    /// This was consented to and looked at once more.
+    Verified(Box<Prepared>),
+    /// An attempt gets on.
+    Progress(AttemptId, Progress),
+    /// An attempt came out.
+    Finished(AttemptId, Finish),
+    /// What could be seen of an attempt whose end is unknown.
+    Found(AttemptId, Found),
+}
+
+/// What a task is for: at most one of each is under way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Job {
+    Prepare(String, Part),
+    Verify(String, Part),
+    Attempt(AttemptId),
+    Find(AttemptId),
+}
+
+struct Worker {
+    task: JoinHandle<()>,
+    cancel: CancellationToken,
+}
+
+/// The tasks, and the way back from them.
+pub(super) struct Workers {
+    jobs: BTreeMap<Job, Worker>,
+    tx: mpsc::Sender<(Job, Report)>,
+    rx: mpsc::Receiver<(Job, Report)>,
+}
+
+impl Workers {
+    pub(super) fn new() -> Self {
+        let (tx, rx) = mpsc::channel(1024);
+        Self { jobs: BTreeMap::new(), tx, rx }
+    }
+
+    /// The next report. A report of a task that was stopped meanwhile is of no interest.
+    pub(super) async fn next(&mut self) -> Option<Report> {
+        loop {
+            let (job, report) = self.rx.recv().await?;
+            if !self.jobs.contains_key(&job) {
+                continue;
+            }
+            if !matches!(report, Report::Progress(..)) {
+                self.jobs.remove(&job);
+            }
+            return Some(report);
+        }
+    }
+
+    /// Whether this attempt is being run, waited for or looked for.
+    pub(super) fn has(&self, id: &AttemptId) -> bool {
+        self.jobs.contains_key(&Job::Attempt(id.clone())) || self.jobs.contains_key(&Job::Find(id.clone()))
+    }
+
+    /// Whether a step is about to be intended.
+    pub(super) fn is_verifying(&self, step: &str) -> bool {
+        self.jobs.keys().any(|job| matches!(job, Job::Verify(of, _) if of == step))
+    }
+
+    /// One line about what the driver does on its own.
+    pub(super) fn busy(&self) -> Option<String> {
+        self.jobs.keys().find_map(|job| match job {
+            Job::Prepare(step, _) => Some(format!("looking at what `{step}` will do")),
+            Job::Verify(step, _) => Some(format!("checking the target of `{step}` once more")),
+            Job::Find(id) => Some(format!("looking for what became of {}", id.file_stem())),
+            Job::Attempt(_) => None,
+        })
+    }
+
+    pub(super) fn prepare(&mut self, desk: &Arc<Desk>, state: &Arc<State>, step: &str, part: Part) {
+        let job = Job::Prepare(step.to_owned(), part);
+        let work = prepare(desk.clone(), state.clone(), step.to_owned(), part);
+        self.spawn(job, CancellationToken::new(), async move {
+            Report::Prepared(Box::new(work.await))
+        });
+    }
+
+    pub(super) fn verify(&mut self, desk: &Arc<Desk>, state: &Arc<State>, step: &str, part: Part) {
+        let job = Job::Verify(step.to_owned(), part);
+        let work = prepare(desk.clone(), state.clone(), step.to_owned(), part);
+        self.spawn(job, CancellationToken::new(), async move {
+            Report::Verified(Box::new(work.await))
+        });
+    }
+
+    pub(super) fn run(&mut self, desk: &Desk, state: &State, id: &AttemptId, request: Request) {
+        self.attempt(desk, state, id, request, |action, cx, request| action.run(cx, request));
+    }
+
+    pub(super) fn reattach(&mut self, desk: &Desk, state: &State, id: &AttemptId, request: Request) {
+        self.attempt(desk, state, id, request, |action, cx, request| action.reattach(cx, request));
+    }
+
+    fn attempt(
+        &mut self,
+        desk: &Desk,
+        state: &State,
+        id: &AttemptId,
+        request: Request,
+        begin: impl FnOnce(
+            &'static dyn actions::Action,
+            actions::Context,
+            Request,
+        ) -> futures_util::future::BoxFuture<'static, Finish>,
+    ) {
+        // A step for people is completed by their answer.
+        let Some(action) = actions::find(request.action) else { return };
+        let job = Job::Attempt(id.clone());
+        let cancel = CancellationToken::new();
+        let (progress, mut lines) = Desk::progress();
+        let token = state.attempt(id).map(|a| a.token.clone()).unwrap_or_default();
+        let cx = desk.context(state, id, token, &request, Some((progress, cancel.clone())));
+        let work = begin(action, cx, request);
+        let (tx, from, of) = (self.tx.clone(), job.clone(), id.clone());
+        self.spawn(job, cancel, async move {
+            let forward = async {
+                while let Some(progress) = lines.recv().await {
+                    let _ = tx.send((from.clone(), Report::Progress(of.clone(), progress))).await;
+                }
+            };
+            // The action drops its end of the channel when it is through: then both are.
+            let (finish, ()) = tokio::join!(work, forward);
+            Report::Finished(of, finish)
+        });
+    }
+
+    pub(super) fn find(&mut self, desk: &Desk, state: &State, id: &AttemptId, request: Request) {
+        let of = id.clone();
+        let found = actions::find(request.action).map(|action| {
+            let token = state.attempt(id).map(|a| a.token.clone()).unwrap_or_default();
+            action.find(desk.context(state, id, token, &request, None), request)
+        });
+        self.spawn(Job::Find(id.clone()), CancellationToken::new(), async move {
+            let found = match found {
+                Some(found) => found.await,
+                None => Found::NotStarted("a person does it".into()),
+            };
+            Report::Found(of, found)
+        });
+    }
+
+    fn spawn(
+        &mut self,
+        job: Job,
+        cancel: CancellationToken,
+        work: impl Future<Output = Report> + Send + 'static,
+    ) {
+        if self.jobs.contains_key(&job) {
+            return;
+        }
+        let (tx, of) = (self.tx.clone(), job.clone());
+        let task = tokio::spawn(async move {
+            let report = work.await;
+            let _ = tx.send((of, report)).await;
+        });
+        self.jobs.insert(job, Worker { task, cancel });
+    }
+
+    /// Asks an attempt to stop; it reports how that went.
+    pub(super) fn cancel(&self, id: &AttemptId) {
+        if let Some(worker) = self.jobs.get(&Job::Attempt(id.clone())) {
+            worker.cancel.cancel();
+        }
+    }
+
+    /// Ends the looking that no effect asks for any more. Attempts always end by themselves.
+    pub(super) fn keep(&mut self, effects: &[Effect], undo_of: Option<&str>) {
+        self.jobs.retain(|job, worker| {
+            let wanted = match job {
+                Job::Attempt(_) => true,
+                Job::Prepare(step, part) => match part {
+                    Part::Undo => undo_of == Some(step),
+                    Part::Do | Part::Probe => {
+                        effects.contains(&Effect::Prepare { step: step.clone() })
+                    }
+                },
+                Job::Verify(step, part) => {
+                    *part == Part::Probe
+                        || effects.iter().any(|effect| match effect {
+                            Effect::Begin { step: of, .. } | Effect::Retry { step: of, .. } => of == step,
+                            Effect::Prepare { .. } | Effect::Run(_) | Effect::Reattach(_)
+                            | Effect::Cancel(_) | Effect::Find(_) | Effect::Probe { .. } => false,
+                        })
+                }
+                Job::Find(_) => true,
+            };
+            if !wanted {
+                worker.task.abort();
+            }
+            wanted
+        });
+    }
+}
