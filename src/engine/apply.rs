@@ -14,10 +14,15 @@ impl State {
     /// The state after one more record.
     #[must_use]
     pub fn apply(mut self, record: &Recorded) -> Self {
+        self.absorb(record);
+        self
+    }
+
+    /// As [`Self::apply`], in place.
+    pub fn absorb(&mut self, record: &Recorded) {
         self.records += 1;
         self.last = Some(record.stamp.clone());
         self.take_in(record);
-        self
     }
 
     /// Folds many records.
@@ -48,6 +53,7 @@ impl State {
             | Fact::StepSkipped(_)
             | Fact::StepNotApplicable { .. }
             | Fact::StepOverridden(_)
+            | Fact::GuardRefused { .. }
             | Fact::StepInserted { .. }
             | Fact::RerunRequested { .. } => self.take_in_step(record),
             Fact::AttemptIntended { .. }
@@ -57,10 +63,7 @@ impl State {
             | Fact::AttemptFinished(_)
             | Fact::UnknownResolved(_) => self.take_in_attempt(record),
             // Said and kept, with no bearing on what may happen next.
-            Fact::GuardRefused { .. }
-            | Fact::SignalReceived { .. }
-            | Fact::ClockStep { .. }
-            | Fact::Exported { .. } => {}
+            Fact::SignalReceived { .. } | Fact::ClockStep { .. } | Fact::Exported { .. } => {}
         }
     }
 
@@ -148,6 +151,12 @@ impl State {
                 };
                 if let Some(step) = self.step_mut(&id) {
                     step.consent = Some(granted);
+                }
+            }
+            // What was consented to and then refused at the last look is consented to no more.
+            Fact::GuardRefused { .. } => {
+                if let Some(step) = self.step_mut(&id) {
+                    step.consent = None;
                 }
             }
             Fact::StepSkipped(by_hand) => {

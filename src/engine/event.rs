@@ -396,6 +396,8 @@ pub struct RunStarted {
     pub outage_start: DateTime<Utc>,
     /// The inputs as resolved; secrets are names.
     pub inputs: BTreeMap<String, Value>,
+    /// Where each secret input comes from, such as `env:PGPASSWORD`; never the secret.
+    pub secrets: BTreeMap<String, String>,
     /// The environment variables that `requires.env` names.
     pub env: BTreeMap<String, String>,
     /// Whether it is unattended.

@@ -13,6 +13,9 @@ mod scope;
 mod settle;
 pub mod state;
 
+#[cfg(test)]
+mod tests;
+
 pub use decide::{Given, Input, Refusal};
 pub use effects::Effect;
 pub use event::{AttemptId, Event, Fact, Mode, Outcome, Part, Recorded, Stamp, Subject};

@@ -48,6 +48,7 @@ pub(crate) fn started(run: &str, previous: Option<Previous>) -> Event {
             ("window".into(), Value::Duration(TimeDelta::minutes(5))),
             ("db_password".into(), Value::Secret("db_password".into())),
         ]),
+        secrets: BTreeMap::new(),
         env: BTreeMap::new(),
         auto: false,
         practice: false,

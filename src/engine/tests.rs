@@ -1,0 +1,709 @@
+//! Tables on `decide`, consequences of `settle`, and properties of the fold.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::event::{
+    AttemptId, ByHand, Ending, Fact, Mode, Objective, Outcome, Part, Pins, Resolution, ResolvedBy,
+    RunStarted,
+};
+use super::objectives::{Basis, passed, recovery_time, rpo};
+use super::*;
+use crate::runbook::expr::Expr;
+use crate::runbook::model::{
+    Call, Guard, Milestone, Objectives, OnFailure, OnUnknown, Probe, Requires, Retry, Runbook, Step,
+};
+use crate::runbook::template::Template;
+use crate::runbook::{Effect as Does, Value};
+
+fn expr(text: &str) -> Expr {
+    Expr::parse(text).unwrap()
+}
+
+fn template(text: &str) -> Template {
+    Template::parse(text).unwrap()
+}
+
+fn step(id: &str, effect: Does) -> Step {
+    let mut step = Step::ad_hoc(id, id, "true").unwrap();
+    step.action.effect = effect;
+    step.on_unknown = OnUnknown::Ask;
+    step.guard = match effect {
+        Does::Reads => Guard::None,
+        Does::Changes => Guard::Confirm,
+        Does::Destroys => Guard::Type(template("loans")),
+    };
+    step
+}
+
+fn runbook(steps: Vec<Step>) -> Runbook {
+    Runbook {
+        id: "test".into(),
+        title: "Test".into(),
+        summary: None,
+        version: None,
+        owner: None,
+        reviewed: None,
+        system: None,
+        scope: None,
+        success: None,
+        tags: vec![],
+        drill_every: None,
+        objectives: Objectives::default(),
+        escalation: vec![],
+        requires: Requires::default(),
+        inputs: vec![],
+        recovery_point: None,
+        steps,
+    }
+}
+
+fn wall(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+}
+
+fn stamp(seconds: i64) -> Stamp {
+    Stamp { at: wall(seconds), boot: "boot".into(), mono: 1_000_000_000 * (1000 + seconds as u64) }
+}
+
+/// A run under test: what a driver does, without a disk.
+struct Bench {
+    state: State,
+    records: Vec<Recorded>,
+    clock: i64,
+}
+
+impl Bench {
+    fn new(runbook: Runbook) -> Self {
+        let state = State::new(Arc::new(runbook));
+        let mut bench = Self { state, records: vec![], clock: 0 };
+        bench.ok(Input::Start(Box::new(RunStarted {
+            run: "run".into(),
+            runbook: "test".into(),
+            runbook_sha256: String::new(),
+            settings_sha256: None,
+            mode: Mode::Drill,
+            environment: None,
+            pins: Pins::new(),
+            tool: "0".into(),
+            operator: "alice@bastion".into(),
+            identity: "self-declared".into(),
+            incident: None,
+            outage_start: wall(-60),
+            inputs: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            env: BTreeMap::new(),
+            auto: false,
+            practice: false,
+            previous: None,
+        })));
+        bench.attach();
+        bench
+    }
+
+    fn attach(&mut self) {
+        self.ok(Input::Attach { pid: 1, tool: "0".into() });
+    }
+
+    fn append(&mut self, event: Event) {
+        let seq = self.records.len() as u64 + 1;
+        let record = Recorded { seq, stamp: stamp(self.clock), by: "alice@bastion".into(), event };
+        self.state.absorb(&record);
+        self.records.push(record);
+    }
+
+    fn put(&mut self, input: Input) -> Result<(), Refusal> {
+        self.clock += 1;
+        let event = self.state.decide(input, &stamp(self.clock))?;
+        self.append(event);
+        while let Some(event) = self.state.settle(&stamp(self.clock)) {
+            self.append(event);
+        }
+        Ok(())
+    }
+
+    fn ok(&mut self, input: Input) {
+        self.put(input.clone()).unwrap_or_else(|e| panic!("{input:?}: {e}"));
+    }
+
+    fn no(&mut self, input: Input) -> String {
+        let before = self.records.len();
+        let refusal = self.put(input.clone()).expect_err(&format!("{input:?} was accepted"));
+        assert_eq!(self.records.len(), before, "a refusal records nothing");
+        refusal.to_string()
+    }
+
+    fn consent(step: &str, given: Given) -> Input {
+        Input::Consent { step: step.into(), part: Part::Do, given, digest: "d".into() }
+    }
+
+    fn intend(step: &str, part: Part, digest: &str) -> Input {
+        let (digest, token) = (digest.to_owned(), "t".to_owned());
+        Input::Intend { step: step.into(), part, request: json!({}), digest, token }
+    }
+
+    fn end(&mut self, outcome: Outcome, result: Value) {
+        let attempt = self.state.running().unwrap().id.clone();
+        let message = "message".to_owned();
+        self.ok(Input::Ended { attempt, outcome, message, result, output: None });
+    }
+
+    fn begin(&mut self, step: &str, given: Given) {
+        self.ok(Self::consent(step, given));
+        self.ok(Self::intend(step, Part::Do, "d"));
+    }
+
+    fn pass(&mut self, step: &str) {
+        let given = match &self.state.step(step).unwrap().step.guard {
+            Guard::None => Given::Enter,
+            Guard::Confirm => Given::Yes,
+            Guard::Type(_) => Given::Typed("loans".into()),
+        };
+        self.begin(step, given);
+        self.end(Outcome::Succeeded, Value::map::<String>([]));
+    }
+
+    fn status(&self, step: &str) -> String {
+        let step = self.state.step(step).unwrap();
+        let text = format!("{:?}", self.state.status(step));
+        text.split(['(', ' ']).next().unwrap_or_default().to_owned()
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        let kind = |r: &Recorded| {
+            let json = serde_json::to_value(&r.event.fact).unwrap();
+            json["type"].as_str().unwrap().to_owned()
+        };
+        self.records.iter().map(kind).collect()
+    }
+
+    fn by_hand(reason: &str) -> ByHand {
+        ByHand { reason: reason.into(), saved: BTreeMap::new() }
+    }
+}
+
+fn three() -> Bench {
+    Bench::new(runbook(vec![
+        step("look", Does::Reads),
+        step("change", Does::Changes),
+        step("destroy", Does::Destroys),
+    ]))
+}
+
+#[test]
+fn the_straight_path_ends_by_itself() {
+    let mut run = three();
+    for id in ["look", "change", "destroy"] {
+        run.pass(id);
+    }
+    assert!(matches!(run.state.finished, Some((_, Ending::Completed, None))));
+    assert!(run.state.deviations.is_empty());
+    assert_eq!(passed(&run.state), Some(true));
+    assert_eq!(run.kinds().last().unwrap(), "run_finished");
+    assert!(
+        run.no(Input::Skip { step: "look".into(), by_hand: Bench::by_hand("x") }).contains("over")
+    );
+}
+
+#[test]
+fn guards_take_what_they_ask_for_and_nothing_else() {
+    let typed = |text: &str| Given::Typed(text.into());
+    let auto = |allow_destructive| Given::Auto { allow_destructive };
+    for (effect, given, accepted) in [
+        (Does::Reads, Given::Enter, true),
+        (Does::Reads, typed("x"), false),
+        (Does::Reads, auto(false), true),
+        (Does::Changes, Given::Enter, false),
+        (Does::Changes, Given::Yes, true),
+        (Does::Changes, typed("loans"), false),
+        (Does::Changes, auto(false), true),
+        (Does::Destroys, Given::Enter, false),
+        (Does::Destroys, Given::Yes, false),
+        (Does::Destroys, typed("loans"), true),
+        (Does::Destroys, auto(false), false),
+        (Does::Destroys, auto(true), true),
+    ] {
+        let mut run = Bench::new(runbook(vec![step("a", effect)]));
+        let taken = run.put(Bench::consent("a", given.clone())).is_ok();
+        assert_eq!(taken, accepted, "{effect:?} {given:?}");
+        assert_eq!(run.status("a"), if accepted { "Consented" } else { "Ready" });
+    }
+}
+
+#[test]
+fn a_wrong_phrase_is_recorded_and_leaves_the_step_where_it_was() {
+    let mut run = Bench::new(runbook(vec![step("a", Does::Destroys)]));
+    run.ok(Bench::consent("a", Given::Typed("Loans".into())));
+    assert_eq!(run.kinds().last().unwrap(), "guard_refused");
+    assert_eq!(run.status("a"), "Ready");
+    assert!(run.no(Bench::intend("a", Part::Do, "d")).contains("no consent"));
+}
+
+#[test]
+fn consent_is_for_one_request_and_one_attempt() {
+    let mut run = Bench::new(runbook(vec![step("a", Does::Changes)]));
+    run.ok(Bench::consent("a", Given::Yes));
+    assert!(run.no(Bench::intend("a", Part::Do, "another")).contains("no longer the one"));
+    run.ok(Bench::intend("a", Part::Do, "d"));
+    assert!(run.no(Bench::intend("a", Part::Do, "d")).contains("at work"));
+    run.end(Outcome::Failed, Value::Null);
+    assert!(run.no(Bench::intend("a", Part::Do, "d")).contains("no consent"));
+    run.begin("a", Given::Yes);
+    run.end(Outcome::Succeeded, Value::Null);
+    let kinds: Vec<_> = run.state.deviations.iter().map(|d| d.kind).collect();
+    assert_eq!(kinds, ["retried"]);
+}
+
+#[test]
+fn nothing_goes_on_around_a_step() {
+    let mut run = three();
+    assert!(run.no(Bench::consent("change", Given::Yes)).contains("`look` comes first"));
+    run.begin("look", Given::Enter);
+    assert!(run.no(Bench::consent("look", Given::Enter)).contains("at work"));
+    assert!(
+        run.no(Input::Skip { step: "look".into(), by_hand: Bench::by_hand("r") }).contains("work")
+    );
+    assert!(run.no(Input::Abort { reason: "r".into() }).contains("at work"));
+}
+
+#[test]
+fn what_a_lost_console_had_in_hand_is_unknown_and_a_person_decides() {
+    let mut run = three();
+    run.pass("look");
+    run.begin("change", Given::Yes);
+    run.attach();
+    assert_eq!(run.status("change"), "Unknown");
+    assert!(run.state.effects(&stamp(99)).is_empty(), "an old intent is never carried out");
+    assert!(run.no(Bench::consent("change", Given::Yes)).contains("nobody knows"));
+    let attempt = AttemptId { step: "change".into(), number: 1, of: Part::Do };
+    let resolve = |reason: &str| Input::Resolve {
+        attempt: attempt.clone(),
+        resolution: Resolution::NotDone,
+        by: ResolvedBy::Operator,
+        reason: reason.into(),
+        saved: BTreeMap::new(),
+    };
+    assert!(run.no(resolve(" ")).contains("reason"));
+    run.ok(resolve("the server has no trace of it"));
+    assert_eq!(run.status("change"), "Ready");
+    assert_eq!(run.state.deviations.len(), 1);
+    run.pass("change");
+    assert_eq!(run.status("change"), "Done");
+}
+
+#[test]
+fn an_unknown_read_may_simply_run_again() {
+    let mut run = three();
+    run.begin("look", Given::Enter);
+    run.attach();
+    // No consequence is taken by `attach` itself: it is settled after it.
+    assert_eq!(run.status("look"), "Ready");
+    assert_eq!(run.kinds().last().unwrap(), "unknown_resolved");
+    assert!(run.state.deviations.is_empty());
+}
+
+#[test]
+fn a_reattached_attempt_is_at_work_again_and_lost_again_with_its_console() {
+    let mut run = Bench::new(runbook(vec![step("a", Does::Destroys)]));
+    run.begin("a", Given::Typed("loans".into()));
+    let attempt = run.state.running().unwrap().id.clone();
+    let found = Input::Resolve {
+        attempt: attempt.clone(),
+        resolution: Resolution::Running,
+        by: ResolvedBy::Reattach,
+        reason: "pid 7 is alive".into(),
+        saved: BTreeMap::new(),
+    };
+    for _ in 0..2 {
+        run.attach();
+        assert_eq!(run.status("a"), "Unknown");
+        run.ok(found.clone());
+        assert_eq!(run.status("a"), "Running");
+        assert_eq!(run.state.effects(&stamp(99)), [Effect::Reattach(attempt.clone())]);
+    }
+    run.end(Outcome::Succeeded, Value::Null);
+    assert_eq!(run.status("a"), "Done");
+    assert!(run.state.deviations.is_empty(), "nobody decided by hand: {:?}", run.state.deviations);
+}
+
+#[test]
+fn a_consent_does_not_survive_its_console() {
+    let mut run = Bench::new(runbook(vec![step("a", Does::Changes)]));
+    run.ok(Bench::consent("a", Given::Yes));
+    run.attach();
+    assert_eq!(run.status("a"), "Ready");
+    assert!(run.no(Bench::intend("a", Part::Do, "d")).contains("no consent"));
+}
+
+#[test]
+fn the_probe_resolves_what_it_can_and_leaves_the_rest() {
+    let probed = || {
+        let mut a = step("a", Does::Changes);
+        a.on_unknown = OnUnknown::Probe;
+        a.save = vec![("n".into(), expr("result.n"))];
+        a.probe = Some(Probe {
+            action: Call { effect: Does::Reads, ..a.action.clone() },
+            done: Some(expr("result.n == 3")),
+            not_done: Some(expr("result.n == 0")),
+            in_progress: None,
+        });
+        let mut run = Bench::new(runbook(vec![a]));
+        run.begin("a", Given::Yes);
+        run.attach();
+        assert_eq!(run.state.effects(&stamp(99)), [Effect::Probe { step: "a".into() }]);
+        run.ok(Bench::intend("a", Part::Probe, "p"));
+        run
+    };
+    for (n, status) in [(3, "Done"), (0, "Ready"), (1, "Unknown")] {
+        let mut run = probed();
+        run.end(Outcome::Succeeded, Value::map([("n", Value::Int(n))]));
+        assert_eq!(run.status("a"), status, "n = {n}");
+        if n == 3 {
+            assert_eq!(run.state.step("a").unwrap().saved["n"], Value::Int(3));
+        }
+    }
+    let mut run = probed();
+    run.end(Outcome::Failed, Value::Null);
+    assert_eq!(run.status("a"), "Unknown", "a probe that fails says nothing");
+    assert!(run.state.effects(&stamp(99)).is_empty(), "it is asked once on its own");
+}
+
+#[test]
+fn expectations_and_saves_decide_what_succeeded() {
+    let mut a = step("a", Does::Reads);
+    a.expect = vec![expr("result.n > 2"), expr("result.missing == 1")];
+    a.save = vec![("n".into(), expr("result.n"))];
+    let mut run = Bench::new(runbook(vec![a.clone()]));
+    run.begin("a", Given::Enter);
+    run.end(Outcome::Succeeded, Value::map([("n", Value::Int(3)), ("missing", Value::Int(1))]));
+    assert_eq!(run.status("a"), "Done");
+    for result in [
+        Value::map([("n", Value::Int(2)), ("missing", Value::Int(1))]),
+        Value::map([("n", Value::Int(3))]),
+        Value::Null,
+    ] {
+        let mut run = Bench::new(runbook(vec![a.clone()]));
+        run.begin("a", Given::Enter);
+        run.end(Outcome::Succeeded, result);
+        assert_eq!(run.status("a"), "Failed");
+        assert!(run.state.step("a").unwrap().last().unwrap().message().contains("does not hold"));
+    }
+}
+
+#[test]
+fn a_secret_is_never_saved() {
+    let mut a = step("a", Does::Reads);
+    a.save = vec![("token".into(), expr("result.token"))];
+    let mut run = Bench::new(runbook(vec![a]));
+    run.begin("a", Given::Enter);
+    let masked = Value::String(crate::runbook::value::mask("password"));
+    run.end(Outcome::Succeeded, Value::map([("token", masked)]));
+    assert_eq!(run.status("a"), "Failed");
+    assert!(run.state.step("a").unwrap().saved.is_empty());
+}
+
+#[test]
+fn retries_happen_on_their_own_for_as_long_as_they_last() {
+    let mut a = step("a", Does::Reads);
+    a.retry = Some(Retry { times: 2, every: TimeDelta::seconds(30) });
+    let mut run = Bench::new(runbook(vec![a]));
+    run.begin("a", Given::Enter);
+    for left in [2, 1] {
+        run.end(Outcome::Failed, Value::Null);
+        assert_eq!(run.status("a"), "Retrying", "{left} left");
+        let effects = run.state.effects(&stamp(run.clock + 10));
+        let after = std::time::Duration::from_secs(20);
+        assert_eq!(effects, [Effect::Retry { step: "a".into(), after }]);
+        assert!(run.no(Bench::intend("a", Part::Do, "other")).contains("no longer the one"));
+        run.ok(Bench::intend("a", Part::Do, "d"));
+    }
+    run.end(Outcome::Failed, Value::Null);
+    assert_eq!(run.status("a"), "Failed");
+    // A fresh consent brings fresh retries.
+    run.begin("a", Given::Enter);
+    run.end(Outcome::Failed, Value::Null);
+    assert_eq!(run.status("a"), "Retrying");
+    assert_eq!(run.state.deviations.iter().filter(|d| d.kind == "retried").count(), 3);
+}
+
+#[test]
+fn a_failure_that_may_be_passed_is_recorded_and_the_run_goes_on() {
+    let mut a = step("a", Does::Reads);
+    a.on_failure = OnFailure::Continue;
+    let mut run = Bench::new(runbook(vec![a]));
+    run.begin("a", Given::Enter);
+    run.end(Outcome::Failed, Value::Null);
+    assert!(run.state.finished.is_some());
+    assert_eq!(passed(&run.state), Some(false));
+}
+
+#[test]
+fn a_step_that_does_not_apply_is_passed_by_and_one_that_cannot_be_judged_is_refused() {
+    let mut no = step("no", Does::Changes);
+    no.when = Some(expr("run.mode == 'live'"));
+    let mut broken = step("broken", Does::Changes);
+    broken.when = Some(expr("steps.no.value == 1"));
+    let run = Bench::new(runbook(vec![no.clone(), step("b", Does::Reads)]));
+    assert!(run.kinds().contains(&"step_not_applicable".to_owned()));
+    assert_eq!(run.status("b"), "Ready");
+    let mut run = Bench::new(runbook(vec![no, broken]));
+    assert_eq!(run.status("broken"), "Ready");
+    assert!(run.no(Bench::consent("broken", Given::Yes)).contains("`when: steps.no.value == 1`"));
+}
+
+#[test]
+fn skipping_and_marking_done_want_a_reason_and_the_values_that_later_steps_need() {
+    let mut a = step("a", Does::Changes);
+    a.save = vec![("name".into(), expr("result.name"))];
+    let mut b = step("b", Does::Reads);
+    b.title = template("Look at ${{ steps.a.name }}");
+    let mut run = Bench::new(runbook(vec![a, b]));
+    let skip = |by_hand| Input::Skip { step: "a".into(), by_hand };
+    assert!(run.no(skip(Bench::by_hand("not here"))).contains("need a value for name"));
+    let saved = BTreeMap::from([("name".to_owned(), Value::String("x".into()))]);
+    assert!(
+        run.no(skip(ByHand { reason: String::new(), saved: saved.clone() })).contains("reason")
+    );
+    run.ok(skip(ByHand { reason: "done yesterday".into(), saved }));
+    assert_eq!(run.state.title(run.state.step("b").unwrap()), "Look at x");
+    assert_eq!(run.state.deviations[0].kind, "skipped");
+    run.pass("b");
+    assert_eq!(passed(&run.state), Some(false), "a skipped step is no pass");
+}
+
+#[test]
+fn marking_an_unknown_step_done_decides_it() {
+    let mut run = Bench::new(runbook(vec![step("a", Does::Changes)]));
+    run.begin("a", Given::Yes);
+    run.attach();
+    run.ok(Input::Override { step: "a".into(), by_hand: Bench::by_hand("seen in the console") });
+    assert_eq!(run.status("a"), "Done");
+    assert!(run.state.finished.is_some());
+}
+
+#[test]
+fn undo_goes_newest_first_and_not_after_the_service_was_restored() {
+    let undoable = |id: &str| {
+        let mut s = step(id, Does::Changes);
+        s.undo = Some(s.action.clone());
+        s
+    };
+    let mut last = step("last", Does::Reads);
+    last.milestone = Some(Milestone::ServiceRestored);
+    let mut run =
+        Bench::new(runbook(vec![undoable("a"), undoable("b"), last, step("end", Does::Reads)]));
+    let undo = |id: &str| Input::Consent {
+        step: id.into(),
+        part: Part::Undo,
+        given: Given::Yes,
+        digest: "u".into(),
+    };
+    assert!(run.no(undo("a")).contains("done nothing"));
+    run.pass("a");
+    run.pass("b");
+    assert!(run.no(undo("a")).contains("newest first"));
+    run.ok(undo("b"));
+    run.ok(Bench::intend("b", Part::Undo, "u"));
+    run.end(Outcome::Succeeded, Value::Null);
+    assert_eq!(run.status("b"), "Ready");
+    run.ok(undo("a"));
+    run.ok(Bench::intend("a", Part::Undo, "u"));
+    run.end(Outcome::Succeeded, Value::Null);
+    for id in ["a", "b", "last"] {
+        run.pass(id);
+    }
+    assert!(run.no(undo("b")).contains("service was restored"));
+    let reason = "relapsed".to_owned();
+    run.ok(Input::Withdraw { milestone: Milestone::ServiceRestored, reason });
+    assert!(!run.state.milestones.contains_key(&Milestone::ServiceRestored), "it stays withdrawn");
+    run.ok(undo("b"));
+}
+
+#[test]
+fn going_back_makes_later_outcomes_stale_and_voids_what_hung_on_them() {
+    let mut b = step("b", Does::Changes);
+    b.milestone = Some(Milestone::WritesStopped);
+    let mut run = Bench::new(runbook(vec![step("a", Does::Reads), b, step("c", Does::Reads)]));
+    run.pass("a");
+    run.pass("b");
+    assert!(run.no(Input::Rerun { step: "z".into(), reason: "r".into() }).contains("no step"));
+    run.ok(Input::Rerun { step: "a".into(), reason: "wrong moment".into() });
+    assert_eq!(run.status("a"), "Ready");
+    assert!(run.state.milestones.is_empty());
+    run.pass("a");
+    run.pass("b");
+    let numbers: Vec<_> =
+        run.state.step("b").unwrap().attempts.iter().map(|a| (a.id.number, a.stale)).collect();
+    assert_eq!(numbers, [(1, true), (2, false)], "an attempt's number is never used twice");
+    assert!(run.state.milestones.contains_key(&Milestone::WritesStopped));
+}
+
+#[test]
+fn an_added_step_goes_before_the_current_one_behind_a_confirmation() {
+    let mut run = three();
+    run.pass("look");
+    let insert = |title: &str| Input::Insert {
+        title: title.into(),
+        run: "uptime".into(),
+        reason: "the runbook lacks it".into(),
+    };
+    assert!(run.no(insert("")).contains("title"));
+    run.ok(insert("Look at the load"));
+    assert_eq!(run.state.current().unwrap().id(), "adhoc_1");
+    assert!(run.no(Bench::consent("adhoc_1", Given::Enter)).contains("press y"));
+    run.pass("adhoc_1");
+    assert_eq!(run.state.current().unwrap().id(), "change");
+}
+
+#[test]
+fn the_clock_of_the_objective_runs_from_the_declared_outage_to_the_milestone() {
+    let mut a = step("a", Does::Reads);
+    a.milestone = Some(Milestone::ServiceRestored);
+    let mut book = runbook(vec![a, step("b", Does::Reads)]);
+    book.objectives.rto = Some(TimeDelta::seconds(120));
+    let mut run = Bench::new(book);
+    assert_eq!(recovery_time(&run.state, &stamp(1)).unwrap().elapsed.num_seconds(), 61);
+    run.clock = 50;
+    run.pass("a");
+    let clock = recovery_time(&run.state, &stamp(5_000)).unwrap();
+    assert_eq!((clock.elapsed.num_seconds(), clock.met()), (113, Some(true)));
+    let start = wall(-3_600);
+    run.ok(Input::AmendOutageStart { start, reason: "the first alarm".into() });
+    let clock = recovery_time(&run.state, &stamp(5_000)).unwrap();
+    assert_eq!(clock.elapsed.num_seconds(), 3_653);
+    assert_eq!(run.state.breaches, [Objective::Rto]);
+    assert_eq!(run.kinds().last().unwrap(), "objective_breached");
+}
+
+#[test]
+fn across_boots_the_wall_clock_is_said_to_be_unverified() {
+    let run = three();
+    let later = Stamp { boot: "another".into(), mono: 5, at: wall(600) };
+    let clock = recovery_time(&run.state, &later).unwrap();
+    assert_eq!((clock.elapsed.num_seconds(), clock.verified), (660, false));
+    let earlier = Stamp { boot: "another".into(), mono: 5, at: wall(-600) };
+    assert!(
+        recovery_time(&run.state, &earlier).unwrap().elapsed < TimeDelta::zero(),
+        "never clamped"
+    );
+}
+
+#[test]
+fn the_recovery_point_is_achieved_only_when_a_step_measured_it() {
+    let mut a = step("a", Does::Reads);
+    a.save = vec![("newest".into(), expr("result.newest"))];
+    let mut book = runbook(vec![a, step("b", Does::Reads)]);
+    book.objectives.rpo = Some(TimeDelta::seconds(60));
+    book.recovery_point = Some(template("${{ steps.a.newest }}"));
+    let mut run = Bench::new(book);
+    assert_eq!(rpo(&run.state), None);
+    run.begin("a", Given::Enter);
+    run.end(Outcome::Succeeded, Value::map([("newest", Value::Timestamp(wall(-90)))]));
+    let point = rpo(&run.state).unwrap();
+    assert_eq!(
+        (point.actual.num_seconds(), point.basis, point.met()),
+        (30, Basis::Achieved, Some(true))
+    );
+    let reason = "stopped late".to_owned();
+    run.clock = 100;
+    run.ok(Input::Declare { milestone: Milestone::WritesStopped, reason });
+    let point = rpo(&run.state).unwrap();
+    assert_eq!((point.actual.num_seconds(), point.met()), (191, Some(false)));
+    assert!(run.state.breaches.contains(&Objective::Rpo));
+}
+
+#[test]
+fn progress_is_recorded_once_in_ten_seconds() {
+    let mut run = Bench::new(runbook(vec![step("a", Does::Reads)]));
+    run.begin("a", Given::Enter);
+    let attempt = run.state.running().unwrap().id.clone();
+    let progress =
+        || Input::Progressed { attempt: attempt.clone(), message: "1 %".into(), fraction: None };
+    run.ok(progress());
+    assert!(run.no(progress()).contains("ten seconds"));
+    run.clock += 10;
+    run.ok(progress());
+}
+
+/// Inputs that a console, a worker or a crash might bring, in any order.
+fn any_input() -> impl Strategy<Value = Input> {
+    let id = prop::sample::select(vec!["look", "change", "destroy", "nowhere"]);
+    let part = prop::sample::select(vec![Part::Do, Part::Undo, Part::Probe]);
+    let outcome = prop::sample::select(vec![Outcome::Succeeded, Outcome::Failed, Outcome::Unknown]);
+    let given = prop::sample::select(vec![
+        Given::Enter,
+        Given::Yes,
+        Given::Typed("loans".into()),
+        Given::Typed("x".into()),
+    ]);
+    let resolution = prop::sample::select(vec![
+        Resolution::Succeeded,
+        Resolution::Failed,
+        Resolution::NotDone,
+        Resolution::Running,
+    ]);
+    let reason = || "r".to_owned();
+    let attempt = (id.clone(), 1..4u32, part.clone()).prop_map(|(s, number, of)| AttemptId {
+        step: s.into(),
+        number,
+        of,
+    });
+    prop_oneof![
+        4 => (id.clone(), given).prop_map(|(s, given)| Bench::consent(s, given)),
+        4 => (id.clone(), part).prop_map(|(s, part)| Bench::intend(s, part, "d")),
+        4 => (attempt.clone(), outcome).prop_map(|(attempt, outcome)| Input::Ended {
+            attempt, outcome, message: "m".into(), result: Value::Null, output: None,
+        }),
+        1 => Just(Input::Attach { pid: 1, tool: "0".into() }),
+        1 => (attempt, resolution).prop_map(move |(attempt, resolution)| Input::Resolve {
+            attempt, resolution, by: ResolvedBy::Operator, reason: reason(), saved: BTreeMap::new(),
+        }),
+        1 => id.clone().prop_map(|s| Input::Skip { step: s.into(), by_hand: Bench::by_hand("r") }),
+        1 => id.clone().prop_map(|s| Input::Override { step: s.into(), by_hand: Bench::by_hand("r") }),
+        1 => id.prop_map(|s| Input::Rerun { step: s.into(), reason: "r".into() }),
+        1 => Just(Input::Cancel { reason: "r".into() }),
+    ]
+}
+
+proptest! {
+    /// Whatever is asked in whatever order: an act is never intended without a consent of its own or
+    /// an automatic retry, at most one attempt is at work, and the fold of the records is the state.
+    #[test]
+    fn no_order_of_inputs_acts_without_consent(inputs in prop::collection::vec(any_input(), 0..60)) {
+        let mut run = three();
+        for input in inputs {
+            let _ = run.put(input);
+            let at_work = run.state.steps.iter().filter(|s| s.running().is_some()).count();
+            prop_assert!(at_work <= 1);
+        }
+        let mut consents = 0;
+        for record in &run.records {
+            match &record.event.fact {
+                Fact::GuardSatisfied { .. } => consents += 1,
+                Fact::AttemptIntended { .. } => {
+                    prop_assert!(consents > 0, "record {} acts without consent", record.seq);
+                    consents = 0;
+                }
+                _ => {}
+            }
+        }
+        let folded = State::new(run.state.runbook.clone()).apply_all(&run.records);
+        prop_assert_eq!(format!("{:?}", folded.steps), format!("{:?}", run.state.steps));
+    }
+
+    /// The fold takes any prefix and any record, sensible or not.
+    #[test]
+    fn the_fold_is_total(inputs in prop::collection::vec(any_input(), 0..30), skip in 0..40usize) {
+        let mut run = three();
+        for input in inputs {
+            let _ = run.put(input);
+        }
+        let torn = run.records.iter().skip(skip);
+        let state = State::new(run.state.runbook.clone()).apply_all(torn);
+        let _ = (state.current().map(StepState::id), state.effects(&stamp(0)), state.settle(&stamp(0)));
+    }
+}
