@@ -1,5 +1,6 @@
 //! The runbook format: YAML with positions in, a checked model out. Pure: no file, clock or network.
 
+pub mod diagnostic;
 pub mod expr;
 pub mod hidden;
 pub mod inputs;
@@ -11,7 +12,9 @@ pub mod suggest;
 pub mod template;
 pub mod timetext;
 pub mod value;
+pub(crate) mod yaml;
 
+pub use diagnostic::Problem;
 pub use model::{Milestone, Runbook, Step, StepId};
 pub use registry::Effect;
 pub use request::{Request, Resolved, Reveal};

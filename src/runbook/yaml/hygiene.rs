@@ -1,0 +1,67 @@
+//! What a file must be before anything is read from it: small enough, UTF-8, nothing hidden.
+
+use super::super::diagnostic::{Problems, Source};
+
+/// Larger files are not runbooks.
+const MOST_BYTES: usize = 1 << 20;
+
+/// A character that would not be seen for what it is: it moves the cursor, ends a line without being
+/// a newline, or turns the direction of reading.
+pub(crate) fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        | '\u{2028}' | '\u{2029}')
+        || (c.is_control() && !matches!(c, '\n' | '\t'))
+}
+
+/// What kind of hidden character it is, for messages.
+fn kind(c: char) -> &'static str {
+    if c.is_control() { "control character" } else { "bidirectional or line-breaking character" }
+}
+
+/// "U+202E, a …".
+pub(super) fn named(c: char) -> String {
+    format!("{} U+{:04X}", kind(c), u32::from(c))
+}
+
+/// The bytes as text. When they are none, the text up to the first bad byte with the problem.
+pub(crate) fn decode(bytes: &[u8], file: &str) -> Result<Source, Vec<super::super::Problem>> {
+    if bytes.len() > MOST_BYTES {
+        let source = Source::new(file, String::new());
+        let mut problems = Problems::new(&source);
+        let message = format!("the file has {} bytes; at most 1 MiB is read", bytes.len());
+        problems.error(0..0, "too-large", message).help("split it into several runbooks");
+        return Err(problems.finish());
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Source::new(file, text.to_owned())),
+        Err(error) => {
+            let good = error.valid_up_to();
+            let source = Source::new(file, String::from_utf8_lossy(bytes).into_owned());
+            let byte = bytes.get(good).copied().unwrap_or_default();
+            let mut problems = Problems::new(&source);
+            problems
+                .error(
+                    good..good + '\u{fffd}'.len_utf8(),
+                    "not-utf-8",
+                    format!("not UTF-8: byte 0x{byte:02X} at offset {good}"),
+                )
+                .help("save the file as UTF-8");
+            Err(problems.finish())
+        }
+    }
+}
+
+/// Every hidden character of the file, comments included.
+pub(super) fn check_characters(problems: &mut Problems<'_>) {
+    let source = problems.source;
+    let mut characters = source.text.char_indices().peekable();
+    while let Some((at, c)) = characters.next() {
+        let line_end = c == '\r' && characters.peek().is_some_and(|(_, next)| *next == '\n');
+        if is_hidden(c) && !line_end {
+            problems
+                .error(at..at + c.len_utf8(), "hidden-character", format!("{} is refused", named(c)))
+                .help("remove it: what is shown must be what runs");
+        }
+    }
+}
