@@ -60,7 +60,11 @@ pub(super) fn check_characters(problems: &mut Problems<'_>) {
         let line_end = c == '\r' && characters.peek().is_some_and(|(_, next)| *next == '\n');
         if is_hidden(c) && !line_end {
             problems
-                .error(at..at + c.len_utf8(), "hidden-character", format!("{} is refused", named(c)))
+                .error(
+                    at..at + c.len_utf8(),
+                    "hidden-character",
+                    format!("{} is refused", named(c)),
+                )
                 .help("remove it: what is shown must be what runs");
         }
     }

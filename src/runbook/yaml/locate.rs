@@ -99,7 +99,9 @@ fn escape(rest: &str, text: &str) -> (usize, usize) {
 
 fn surrogates(rest: &str) -> bool {
     rest.get(6..8).is_some_and(|next| next == "\\u")
-        && rest.get(2..6).and_then(|hex| u32::from_str_radix(hex, 16).ok())
+        && rest
+            .get(2..6)
+            .and_then(|hex| u32::from_str_radix(hex, 16).ok())
             .is_some_and(|unit| (0xd800..0xdc00).contains(&unit))
 }
 

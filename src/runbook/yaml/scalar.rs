@@ -134,7 +134,10 @@ pub(crate) enum JsonScalar<'n> {
 }
 
 /// A scalar where any JSON may stand: plain `true`, `null` and numbers are what JSON has them for.
-pub(crate) fn json_scalar<'n>(problems: &mut Problems<'_>, node: &'n Node) -> Option<JsonScalar<'n>> {
+pub(crate) fn json_scalar<'n>(
+    problems: &mut Problems<'_>,
+    node: &'n Node,
+) -> Option<JsonScalar<'n>> {
     if matches!(node.kind, Kind::Empty) {
         return Some(JsonScalar::Null);
     }
@@ -204,6 +207,10 @@ fn leading_zero(problems: &mut Problems<'_>, node: &Node, text: &str) {
     let digits = text.trim_start_matches(['-', '0']);
     let digits = if digits.is_empty() { "0" } else { digits };
     problems
-        .error(node.span.clone(), "leading-zero", format!("`{text}` is octal to some and decimal to others"))
+        .error(
+            node.span.clone(),
+            "leading-zero",
+            format!("`{text}` is octal to some and decimal to others"),
+        )
         .help(format!("write {sign}{digits}, or \"{text}\" where text is meant"));
 }

@@ -29,10 +29,14 @@ pub(super) fn explain(problems: &mut Problems<'_>, error: &ScanError) {
     use ErrorKind as E;
     let here = at..source.text[at..].chars().next().map_or(at, |c| at + c.len_utf8());
     match error.kind() {
-        E::TabNotAllowed | E::TabInBlockIndentation | E::TabInIndentation | E::TabInPlainScalar
+        E::TabNotAllowed
+        | E::TabInBlockIndentation
+        | E::TabInIndentation
+        | E::TabInPlainScalar
         | E::TabAtBlockScalarStart => {
-            let tab = source.text[at.saturating_sub(1)..].find('\t');
-            tab(problems, tab.map_or(at, |tab| at.saturating_sub(1) + tab));
+            let from = at.saturating_sub(1);
+            let found = source.text.bytes().skip(from).position(|b| b == b'\t');
+            tab(problems, found.map_or(at, |found| from + found));
         }
         E::InvalidTrailingSingleQuotedScalar | E::InvalidTrailingDoubleQuotedScalar => {
             problems
@@ -51,7 +55,11 @@ pub(super) fn explain(problems: &mut Problems<'_>, error: &ScanError) {
         }
         E::UnexpectedCharacter { character } => {
             problems
-                .error(here, "yaml", format!("a value cannot begin with `{}`", character.escape_default()))
+                .error(
+                    here,
+                    "yaml",
+                    format!("a value cannot begin with `{}`", character.escape_default()),
+                )
                 .help(QUOTES);
         }
         E::DirectiveDisallowed => {

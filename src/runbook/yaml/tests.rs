@@ -119,7 +119,10 @@ fn a_place_in_the_text_is_found_in_the_file() {
 
 #[test]
 fn plain_scalars_are_what_their_field_says() {
-    let source = Source::new("a.yaml", "[yes, 010, 1_0, -5, 1.5, 'true', 99999999999999999999, 0, ~]\n".into());
+    let source = Source::new(
+        "a.yaml",
+        "[yes, 010, 1_0, -5, 1.5, 'true', 99999999999999999999, 0, ~]\n".into(),
+    );
     let mut problems = Problems::new(&source);
     let node = read(&mut problems).expect("a tree");
     let Kind::List(items) = &node.kind else { panic!("a list") };
