@@ -1,0 +1,171 @@
+//! `do`, `undo` and the action of a `probe`.
+
+use super::super::diagnostic::{Problems, suggestion};
+use super::super::model::{Arg, Call};
+use super::super::registry::{self, ActionSpec, Effect, EffectRule};
+use super::super::value::{Type, Value};
+use super::super::yaml::{self, Kind, Node};
+use super::args::Args;
+use super::scope::Scope;
+
+/// Where a call stands, which decides its effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place<'n> {
+    /// `do`, with the step's `effect:`.
+    Do(Option<(Effect, &'n Node_)>),
+    /// `undo`: has its own effect.
+    Undo,
+    /// A probe: only reads.
+    Probe,
+}
+
+/// The value of `effect:`, for its place.
+pub(super) type Node_ = std::ops::Range<usize>;
+
+/// Reads one action, keyed by its name.
+pub(super) fn call(
+    problems: &mut Problems<'_>,
+    node: &Node,
+    place: Place<'_>,
+    scope: &Scope,
+    before: &Type,
+) -> Option<Call> {
+    let entry = match &node.kind {
+        Kind::Map(entries) => match entries.as_slice() {
+            [entry] => entry,
+            [_, second, ..] => {
+                problems
+                    .error(second.key_span.clone(), "one-action", "a step does one thing")
+                    .help("make a step of its own for the second action");
+                return None;
+            }
+            [] => {
+                problems
+                    .error(node.span.clone(), "empty-value", "expected an action, found nothing")
+                    .help("write the action's name, a colon and its keys");
+                return None;
+            }
+        },
+        _ => {
+            yaml::expected(problems, node, "one action, keyed by its name");
+            return None;
+        }
+    };
+    let Some(spec) = registry::action(&entry.key) else {
+        unknown(problems, entry);
+        return None;
+    };
+    let after = scope.after(spec);
+    let args = Args { scope, before, after: &after };
+    let what = format!("`{}`", spec.name);
+    // `manual:` alone is a call without arguments.
+    let list = match &entry.value.kind {
+        Kind::Empty => {
+            let span = entry.key_span.clone();
+            args.group(problems, &Node { span, kind: Kind::Map(Vec::new()) }, &what, spec.keys)
+        }
+        _ => args.group(problems, &entry.value, &what, spec.keys),
+    };
+    alternatives(problems, entry, spec);
+    let effect = effect(problems, entry, spec, &list, place)?;
+    Some(Call { spec, args: list, effect })
+}
+
+fn unknown(problems: &mut Problems<'_>, entry: &yaml::Entry) {
+    let names = registry::actions().map(|spec| spec.name);
+    if entry.key.contains("${{") {
+        problems
+            .error(entry.key_span.clone(), "template-not-here", "an action's name is never a template")
+            .help("write one step an action, with `when:`");
+        return;
+    }
+    problems
+        .error(entry.key_span.clone(), "unknown-action", format!("unknown action `{}`", entry.key))
+        .help(suggestion(&entry.key, "actions", names));
+}
+
+/// Keys of which one, or at most one, is given.
+fn alternatives(problems: &mut Problems<'_>, entry: &yaml::Entry, spec: &ActionSpec) {
+    let given = |key: &str| match &entry.value.kind {
+        Kind::Map(entries) => entries.iter().find(|entry| entry.key == key),
+        _ => None,
+    };
+    for (keys, one_needed) in spec.alternatives {
+        let mut there = keys.iter().filter_map(|key| given(key));
+        match (there.next(), there.next()) {
+            (None, _) if *one_needed => {
+                let names = keys.join("`, `");
+                problems
+                    .error(
+                        entry.key_span.clone(),
+                        "missing-key",
+                        format!("`{}` needs one of `{names}`", spec.name),
+                    )
+                    .help(format!("add `{}:`", keys.first().copied().unwrap_or_default()));
+            }
+            (Some(first), Some(second)) => {
+                problems
+                    .error(
+                        second.key_span.clone(),
+                        "misplaced-key",
+                        format!("`{}` and `{}` cannot both be given", first.key, second.key),
+                    )
+                    .help("keep one of them");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn effect(
+    problems: &mut Problems<'_>,
+    entry: &yaml::Entry,
+    spec: &ActionSpec,
+    args: &[(String, Arg)],
+    place: Place<'_>,
+) -> Option<Effect> {
+    let (default, allowed): (Effect, &[Effect]) = match spec.effect {
+        EffectRule::Fixed(effect) => (effect, &[]),
+        EffectRule::Declared(effect, others) => (effect, others),
+        EffectRule::ByMethod => {
+            (by_method(args), &[Effect::Reads, Effect::Changes, Effect::Destroys])
+        }
+    };
+    match place {
+        Place::Undo | Place::Do(None) => Some(default),
+        Place::Do(Some((wanted, _))) if wanted == default && !allowed.is_empty() => Some(wanted),
+        Place::Do(Some((wanted, _))) if allowed.contains(&wanted) => Some(wanted),
+        Place::Do(Some((_, span))) => {
+            let message = format!("the effect of `{}` is `{}`", spec.name, default.name());
+            let added = problems.error(span.clone(), "fixed-effect", message);
+            added.help("remove `effect:`");
+            None
+        }
+        // A script in a probe is declared to read by standing there; a POST is not.
+        Place::Probe if default == Effect::Reads => Some(default),
+        Place::Probe
+            if allowed.contains(&Effect::Reads) && spec.effect != EffectRule::ByMethod =>
+        {
+            Some(Effect::Reads)
+        }
+        Place::Probe => {
+            problems
+                .error(
+                    entry.key_span.clone(),
+                    "probe-must-read",
+                    format!("a probe only reads, and `{}` does more here", spec.name),
+                )
+                .help("use an action that reads, such as `http` with GET or a describing action");
+            None
+        }
+    }
+}
+
+fn by_method(args: &[(String, Arg)]) -> Effect {
+    let method = args.iter().find(|(key, _)| key == "method").map(|(_, arg)| arg);
+    let Some(Arg::Scalar(template)) = method else { return Effect::Reads };
+    match template.literal_value().and_then(Value::as_str) {
+        Some("GET" | "HEAD") => Effect::Reads,
+        _ => Effect::Changes,
+    }
+}

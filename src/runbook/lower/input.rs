@@ -1,0 +1,261 @@
+//! `inputs`.
+
+use super::super::diagnostic::Problems;
+use super::super::format::{self, INPUT_TYPES, known};
+use super::super::model::{Input, InputKind};
+use super::super::template::Template;
+use super::super::value::{Type, Value};
+use super::super::yaml::{self, Fields, Kind, Node};
+use super::expr::{self, Secrets};
+use super::scope::Scope;
+use super::{duration, line, named, timestamp, whole};
+
+/// All inputs; adds them to the scope, so that each may name those above it.
+pub(super) fn inputs(problems: &mut Problems<'_>, node: &Node, scope: &mut Scope) -> Vec<Input> {
+    let Kind::Map(entries) = &node.kind else {
+        yaml::expected(problems, node, "a map of inputs");
+        return Vec::new();
+    };
+    let mut inputs = Vec::new();
+    for entry in entries {
+        named(problems, entry.key_span.clone(), &entry.key, format::NAME, "input");
+        let input = input(problems, &entry.key, &entry.value, scope);
+        // What could not be read may still be named: one problem, not one more for each use.
+        let ty = input.as_ref().map_or(Type::Dyn, |input| type_of(input.kind));
+        scope.add_input(&entry.key, ty);
+        inputs.extend(input);
+    }
+    inputs
+}
+
+fn input(
+    problems: &mut Problems<'_>,
+    name: &str,
+    node: &Node,
+    scope: &Scope,
+) -> Option<Input> {
+    let fields = Fields::read(problems, node, "an input", known(format::INPUT))?;
+    let kind = fields.get("type").and_then(|node| yaml::one_of(problems, node, INPUT_TYPES));
+    let kind = kind.and_then(kind_named)?;
+    let env = fields.get("env").and_then(|node| super::name(problems, node, format::ENV, "variable"));
+    let help = fields.get("help").and_then(|node| line(problems, node));
+    let required = fields.get("required").and_then(|node| yaml::boolean(problems, node));
+    let choices = fields.get("choices").map(|node| super::texts(problems, node)).unwrap_or_default();
+    refuse_misplaced(problems, &fields, kind);
+    if kind == InputKind::Choice && choices.is_empty() {
+        problems
+            .error(node.head(), "missing-key", format!("the choice `{name}` needs `choices`"))
+            .help("add `choices: [one, another]`");
+    }
+    let pattern = fields.get("pattern").and_then(|node| pattern(problems, node));
+    let min = fields.get("min").and_then(|node| bound(problems, node, kind));
+    let max = fields.get("max").and_then(|node| bound(problems, node, kind));
+    if let (Some(low), Some(high), Some(node)) = (&min, &max, fields.get("max"))
+        && greater(low, high)
+    {
+        problems.error(node.span.clone(), "bad-range", "`max` is less than `min`");
+    }
+    let mut input = Input {
+        name: name.to_owned(),
+        kind,
+        default: None,
+        env: env.map(str::to_owned),
+        pattern,
+        min,
+        max,
+        choices,
+        required: required.unwrap_or(true),
+        help: help.map(str::to_owned),
+    };
+    if let Some(node) = fields.get("default") {
+        input.default = default(problems, node, &input, scope);
+        input.required = required.unwrap_or(false);
+    }
+    Some(input)
+}
+
+/// Keys that mean nothing for the type.
+fn refuse_misplaced(problems: &mut Problems<'_>, fields: &Fields<'_>, kind: InputKind) {
+    use InputKind as I;
+    let text = matches!(kind, I::String | I::Path | I::Url | I::S3Uri);
+    let ordered = matches!(kind, I::String | I::Integer | I::Number | I::Timestamp | I::Duration);
+    for (key, meant) in [
+        ("pattern", text),
+        ("min", ordered),
+        ("max", ordered),
+        ("choices", kind == I::Choice),
+        ("default", kind != I::Secret),
+    ] {
+        let Some(entry) = fields.entry(key).filter(|_| !meant) else { continue };
+        let (code, help) = if key == "default" {
+            ("secret-literal", "a secret comes from the environment, a file or a command: `env: NAME`")
+        } else {
+            ("misplaced-key", "remove it")
+        };
+        let message = format!("an input of type {} has no `{key}`", word(kind));
+        problems.error(entry.key_span.clone(), code, message).help(help);
+    }
+}
+
+fn pattern(problems: &mut Problems<'_>, node: &Node) -> Option<String> {
+    let text = yaml::plain_text(problems, node)?;
+    match whole(text) {
+        Ok(_) => Some(text.to_owned()),
+        Err(error) => {
+            let last = error.to_string();
+            let why = last.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            problems
+                .error(node.span.clone(), "bad-pattern", format!("not a regular expression: {why}"))
+                .help("in YAML, single quotes keep backslashes as they are");
+            None
+        }
+    }
+}
+
+fn bound(problems: &mut Problems<'_>, node: &Node, kind: InputKind) -> Option<Value> {
+    match kind {
+        // The length of a text.
+        InputKind::String => yaml::integer(problems, node).map(Value::Int),
+        kind => literal(problems, node, kind),
+    }
+}
+
+fn greater(low: &Value, high: &Value) -> bool {
+    match (low, high) {
+        (Value::Int(low), Value::Int(high)) => low > high,
+        (Value::Float(low), Value::Float(high)) => low > high,
+        (Value::Timestamp(low), Value::Timestamp(high)) => low > high,
+        (Value::Duration(low), Value::Duration(high)) => low > high,
+        _ => false,
+    }
+}
+
+fn default(
+    problems: &mut Problems<'_>,
+    node: &Node,
+    input: &Input,
+    scope: &Scope,
+) -> Option<Template> {
+    if input.kind == InputKind::Secret {
+        return None;
+    }
+    let source = match &node.kind {
+        Kind::Scalar(scalar) => scalar.text.as_str(),
+        _ => "",
+    };
+    if source.contains("${{") {
+        let secrets = Secrets::Refused("an input's value is shown");
+        let (template, ty) =
+            expr::template(problems, node, scope, &scope.for_inputs(), secrets)?;
+        let wanted = type_of(input.kind);
+        if ty != wanted && ty != Type::Dyn && !(ty == Type::Int && wanted == Type::Float) {
+            let message = format!("expected a value of type {wanted}, found one of type {ty}");
+            problems.error(node.span.clone(), "wrong-type", message);
+            return None;
+        }
+        return Some(template);
+    }
+    // "30m ago" is a moment only when somebody runs it.
+    if input.kind == InputKind::Timestamp && is_relative(source) {
+        return Some(Template::literal(Value::String(source.to_owned()), source));
+    }
+    let value = literal(problems, node, input.kind)?;
+    allowed(problems, node, input, &value).then(|| Template::literal(value, source))
+}
+
+fn is_relative(text: &str) -> bool {
+    let length = text.trim().strip_suffix(" ago");
+    text.trim() == "now"
+        || length.is_some_and(|length| super::super::timetext::parse_duration(length).is_ok())
+}
+
+/// A literal of an input's type.
+fn literal(problems: &mut Problems<'_>, node: &Node, kind: InputKind) -> Option<Value> {
+    match kind {
+        InputKind::Integer => yaml::integer(problems, node).map(Value::Int),
+        InputKind::Number => yaml::float(problems, node).map(Value::Float),
+        InputKind::Boolean => yaml::boolean(problems, node).map(Value::Bool),
+        InputKind::Timestamp => timestamp(problems, node).map(Value::Timestamp),
+        InputKind::Duration => duration(problems, node).map(Value::Duration),
+        InputKind::Url => {
+            let text = super::args::url(problems, node)?;
+            Some(Value::String(text.to_owned()))
+        }
+        InputKind::String | InputKind::Choice | InputKind::Path | InputKind::S3Uri => {
+            yaml::plain_text(problems, node).map(|text| Value::String(text.to_owned()))
+        }
+        InputKind::Secret => None,
+    }
+}
+
+/// Whether a default is what its own input would take.
+fn allowed(problems: &mut Problems<'_>, node: &Node, input: &Input, value: &Value) -> bool {
+    let text = value.as_str();
+    let mut refuse = |message: String| {
+        problems.error(node.span.clone(), "bad-default", message).help("the input would refuse it");
+        false
+    };
+    if input.kind == InputKind::Choice && !input.choices.iter().any(|c| Some(c.as_str()) == text) {
+        return refuse("the default is none of `choices`".into());
+    }
+    if input.kind == InputKind::S3Uri
+        && !text.is_some_and(|text| text.strip_prefix("s3://").is_some_and(|rest| !rest.is_empty()))
+    {
+        return refuse("the default is no S3 URI: write s3://bucket/key".into());
+    }
+    if let (Some(pattern), Some(text)) = (&input.pattern, text)
+        && !whole(pattern).is_ok_and(|regex| regex.is_match(text))
+    {
+        return refuse("the default does not match `pattern`".into());
+    }
+    let length = text.and_then(|text| i64::try_from(text.chars().count()).ok()).map(Value::Int);
+    let measured = length.as_ref().unwrap_or(value);
+    if input.min.as_ref().is_some_and(|min| greater(min, measured)) {
+        return refuse("the default is less than `min`".into());
+    }
+    if input.max.as_ref().is_some_and(|max| greater(measured, max)) {
+        return refuse("the default is greater than `max`".into());
+    }
+    true
+}
+
+fn type_of(kind: InputKind) -> Type {
+    match kind {
+        InputKind::String
+        | InputKind::Choice
+        | InputKind::Path
+        | InputKind::Url
+        | InputKind::S3Uri => Type::String,
+        InputKind::Integer => Type::Int,
+        InputKind::Number => Type::Float,
+        InputKind::Boolean => Type::Bool,
+        InputKind::Timestamp => Type::Timestamp,
+        InputKind::Duration => Type::Duration,
+        InputKind::Secret => Type::Secret,
+    }
+}
+
+/// In the order of [`INPUT_TYPES`].
+const KINDS: [InputKind; 11] = [
+    InputKind::String,
+    InputKind::Integer,
+    InputKind::Number,
+    InputKind::Boolean,
+    InputKind::Choice,
+    InputKind::Timestamp,
+    InputKind::Duration,
+    InputKind::Path,
+    InputKind::Url,
+    InputKind::S3Uri,
+    InputKind::Secret,
+];
+
+fn kind_named(name: &str) -> Option<InputKind> {
+    KINDS.into_iter().find(|kind| word(*kind) == name)
+}
+
+/// As the format writes it.
+fn word(kind: InputKind) -> &'static str {
+    let at = KINDS.iter().position(|k| *k == kind);
+    at.and_then(|at| INPUT_TYPES.get(at)).copied().unwrap_or_default()
+}
