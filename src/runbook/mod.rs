@@ -2,8 +2,10 @@
 
 pub mod diagnostic;
 pub mod expr;
+pub mod format;
 pub mod hidden;
 pub mod inputs;
+mod lower;
 pub mod model;
 pub mod registry;
 pub mod render;
@@ -15,7 +17,9 @@ pub mod value;
 pub(crate) mod yaml;
 
 pub use diagnostic::Problem;
+pub use lower::{Checked, check, load};
 pub use model::{Milestone, Runbook, Step, StepId};
 pub use registry::Effect;
 pub use request::{Request, Resolved, Reveal};
 pub use value::{Type, Value};
+pub use yaml::MOST_BYTES;

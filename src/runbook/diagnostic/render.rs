@@ -112,7 +112,15 @@ mod tests {
 
     #[test]
     fn the_text_stands_over_a_caret_with_its_remedy() {
-        insta::assert_snapshot!(drawn("id: x\ngaurd: none\n", 6..11), @"");
+        insta::assert_snapshot!(drawn("id: x\ngaurd: none\n", 6..11), @r"
+        error[unknown-key]: unknown key `gaurd`
+         --> a.yaml:2:1
+          |
+        2 | gaurd: none
+          | ^^^^^
+          |
+          = help: did you mean `guard`?
+        ");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::super::registry::{Key, Kind};
 use super::super::template::Template;
 use super::super::timetext::LATEST;
 use super::super::value::{Type, Value};
-use super::super::yaml::{self, Fields, JsonScalar, Kind as Node_, Node};
+use super::super::yaml::{self, Fields, JsonScalar, Kind as Yaml, Node};
 use super::expr::{self, Secrets};
 use super::scope::Scope;
 use super::{duration, timestamp};
@@ -47,7 +47,9 @@ impl Args<'_> {
     fn arg(&self, problems: &mut Problems<'_>, node: &Node, key: &'static Key) -> Option<Arg> {
         let what = format!("`{}`", key.name);
         match &key.kind {
-            Kind::Text => self.scalar(problems, node, Secrets::Allowed, &[Type::String, Type::Secret]),
+            Kind::Text => {
+                self.scalar(problems, node, Secrets::Allowed, &[Type::String, Type::Secret])
+            }
             Kind::Path => self.scalar(problems, node, NO_PATH, &[Type::String]),
             Kind::Url => self.url(problems, node),
             Kind::Script => verbatim(problems, node, IN_SCRIPT),
@@ -62,14 +64,12 @@ impl Args<'_> {
                 duration(problems, node).map(Value::Duration)
             }),
             Kind::Timestamp => self.typed(problems, node, Type::Timestamp, moment),
-            Kind::RestorePoint => {
-                self.typed(problems, node, Type::Timestamp, |problems, node| {
-                    if yaml::text(problems, node)? == LATEST {
-                        return Some(Value::String(LATEST.into()));
-                    }
-                    moment(problems, node)
-                })
-            }
+            Kind::RestorePoint => self.typed(problems, node, Type::Timestamp, |problems, node| {
+                if yaml::text(problems, node)? == LATEST {
+                    return Some(Value::String(LATEST.into()));
+                }
+                moment(problems, node)
+            }),
             Kind::Secret => self.secret(problems, node),
             Kind::Choice(words) => {
                 let word = yaml::one_of(problems, node, words)?;
@@ -82,12 +82,8 @@ impl Args<'_> {
             Kind::TextMap => self.map(problems, node, Secrets::Allowed),
             Kind::UrlQuery => self.map(problems, node, Secrets::Refused(IN_URL)),
             Kind::Json => self.json(problems, node),
-            Kind::Expr => {
-                expr::condition(problems, node, self.scope, self.after).map(Arg::Expr)
-            }
-            Kind::Group(keys) => {
-                Some(Arg::Map(self.group(problems, node, &what, keys)))
-            }
+            Kind::Expr => expr::condition(problems, node, self.scope, self.after).map(Arg::Expr),
+            Kind::Group(keys) => Some(Arg::Map(self.group(problems, node, &what, keys))),
             Kind::Options => self.options(problems, node),
         }
     }
@@ -151,7 +147,11 @@ impl Args<'_> {
         if !is_template(node) {
             yaml::text(problems, node)?;
             problems
-                .error(node.span.clone(), "secret-literal", "a secret is never written in a runbook")
+                .error(
+                    node.span.clone(),
+                    "secret-literal",
+                    "a secret is never written in a runbook",
+                )
                 .help("declare an input of type secret and write \"${{ inputs.… }}\"");
             return None;
         }
@@ -161,17 +161,21 @@ impl Args<'_> {
             return Some(Arg::Scalar(template));
         }
         problems
-            .error(node.span.clone(), "wrong-type", format!("expected a secret, found a value of type {ty}"))
+            .error(
+                node.span.clone(),
+                "wrong-type",
+                format!("expected a secret, found a value of type {ty}"),
+            )
             .help("write a secret input and nothing else: \"${{ inputs.… }}\"");
         None
     }
 
     fn list(&self, problems: &mut Problems<'_>, node: &Node, secrets: Secrets) -> Option<Arg> {
         // A list that an expression yields stands whole in the place of one that is written out.
-        if is_template(node) && matches!(node.kind, Node_::Scalar(_)) {
+        if is_template(node) && matches!(node.kind, Yaml::Scalar(_)) {
             return self.whole_list(problems, node, secrets);
         }
-        let Node_::List(items) = &node.kind else {
+        let Yaml::List(items) = &node.kind else {
             yaml::expected(problems, node, "a list");
             return None;
         };
@@ -193,7 +197,11 @@ impl Args<'_> {
             return Some(Arg::Scalar(template));
         }
         problems
-            .error(node.span.clone(), "wrong-type", format!("expected a list, found a value of type {ty}"))
+            .error(
+                node.span.clone(),
+                "wrong-type",
+                format!("expected a list, found a value of type {ty}"),
+            )
             .help("write the items as a list: [one, another]");
         None
     }
@@ -203,7 +211,7 @@ impl Args<'_> {
     }
 
     fn map(&self, problems: &mut Problems<'_>, node: &Node, secrets: Secrets) -> Option<Arg> {
-        let Node_::Map(entries) = &node.kind else {
+        let Yaml::Map(entries) = &node.kind else {
             yaml::expected(problems, node, "a map");
             return None;
         };
@@ -217,7 +225,7 @@ impl Args<'_> {
 
     /// SQL parameters: scalars with the types that JSON would give them.
     fn params(&self, problems: &mut Problems<'_>, node: &Node) -> Option<Arg> {
-        let Node_::List(items) = &node.kind else {
+        let Yaml::List(items) = &node.kind else {
             yaml::expected(problems, node, "a list");
             return None;
         };
@@ -243,30 +251,30 @@ impl Args<'_> {
             })
         };
         match &node.kind {
-            Node_::List(items) => Some(Arg::List(items.iter().filter_map(one).collect())),
+            Yaml::List(items) => Some(Arg::List(items.iter().filter_map(one).collect())),
             _ => one(node),
         }
     }
 
     fn json(&self, problems: &mut Problems<'_>, node: &Node) -> Option<Arg> {
         match &node.kind {
-            Node_::List(items) => {
+            Yaml::List(items) => {
                 let items = items.iter().filter_map(|item| self.json(problems, item));
                 Some(Arg::List(items.collect()))
             }
-            Node_::Map(entries) => {
+            Yaml::Map(entries) => {
                 let entries = entries.iter().filter_map(|entry| {
                     refuse_in_key(problems, entry);
                     Some((entry.key.clone(), self.json(problems, &entry.value)?))
                 });
                 Some(Arg::Map(entries.collect()))
             }
-            Node_::Scalar(_) if is_template(node) => {
+            Yaml::Scalar(_) if is_template(node) => {
                 let (template, _) =
                     expr::template(problems, node, self.scope, self.before, Secrets::Allowed)?;
                 Some(Arg::Scalar(template))
             }
-            Node_::Scalar(_) | Node_::Empty => json_literal(problems, node),
+            Yaml::Scalar(_) | Yaml::Empty => json_literal(problems, node),
         }
     }
 }
@@ -291,7 +299,7 @@ fn is_template(node: &Node) -> bool {
 /// The scalar's text; empty for anything else.
 fn source(node: &Node) -> &str {
     match &node.kind {
-        Node_::Scalar(scalar) => &scalar.text,
+        Yaml::Scalar(scalar) => &scalar.text,
         _ => "",
     }
 }

@@ -1,5 +1,7 @@
 //! `do`, `undo` and the action of a `probe`.
 
+use std::ops::Range;
+
 use super::super::diagnostic::{Problems, suggestion};
 use super::super::model::{Arg, Call};
 use super::super::registry::{self, ActionSpec, Effect, EffectRule};
@@ -12,15 +14,12 @@ use super::scope::Scope;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place<'n> {
     /// `do`, with the step's `effect:`.
-    Do(Option<(Effect, &'n Node_)>),
+    Do(Option<(Effect, &'n Range<usize>)>),
     /// `undo`: has its own effect.
     Undo,
     /// A probe: only reads.
     Probe,
 }
-
-/// The value of `effect:`, for its place.
-pub(super) type Node_ = std::ops::Range<usize>;
 
 /// Reads one action, keyed by its name.
 pub(super) fn call(
@@ -75,7 +74,11 @@ fn unknown(problems: &mut Problems<'_>, entry: &yaml::Entry) {
     let names = registry::actions().map(|spec| spec.name);
     if entry.key.contains("${{") {
         problems
-            .error(entry.key_span.clone(), "template-not-here", "an action's name is never a template")
+            .error(
+                entry.key_span.clone(),
+                "template-not-here",
+                "an action's name is never a template",
+            )
             .help("write one step an action, with `when:`");
         return;
     }
@@ -90,10 +93,10 @@ fn alternatives(problems: &mut Problems<'_>, entry: &yaml::Entry, spec: &ActionS
         Kind::Map(entries) => entries.iter().find(|entry| entry.key == key),
         _ => None,
     };
-    for (keys, one_needed) in spec.alternatives {
+    for (keys, one_needed) in registry::alternatives(spec) {
         let mut there = keys.iter().filter_map(|key| given(key));
         match (there.next(), there.next()) {
-            (None, _) if *one_needed => {
+            (None, _) if one_needed => {
                 let names = keys.join("`, `");
                 problems
                     .error(
@@ -143,9 +146,7 @@ fn effect(
         }
         // A script in a probe is declared to read by standing there; a POST is not.
         Place::Probe if default == Effect::Reads => Some(default),
-        Place::Probe
-            if allowed.contains(&Effect::Reads) && spec.effect != EffectRule::ByMethod =>
-        {
+        Place::Probe if allowed.contains(&Effect::Reads) && spec.effect != EffectRule::ByMethod => {
             Some(Effect::Reads)
         }
         Place::Probe => {

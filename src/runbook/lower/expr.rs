@@ -40,7 +40,11 @@ pub(super) fn expression(
     match expr.check(types) {
         Ok(Type::Secret) => {
             problems
-                .error(node.span.clone(), "secret-use", "a secret cannot take part in an expression")
+                .error(
+                    node.span.clone(),
+                    "secret-use",
+                    "a secret cannot take part in an expression",
+                )
                 .help("hand it over whole where an action takes it: \"${{ inputs.… }}\"");
             None
         }
@@ -108,7 +112,11 @@ pub(super) fn template(
     {
         let place = node.part(problems.source, secret.span);
         problems
-            .error(place, "secret-use", format!("the secret `{}` does not belong here: {why}", secret.name))
+            .error(
+                place,
+                "secret-use",
+                format!("the secret `{}` does not belong here: {why}", secret.name),
+            )
             .help("hand it over in `env:`, `stdin`, a header or a key made for secrets");
         return None;
     }

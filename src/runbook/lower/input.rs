@@ -28,19 +28,16 @@ pub(super) fn inputs(problems: &mut Problems<'_>, node: &Node, scope: &mut Scope
     inputs
 }
 
-fn input(
-    problems: &mut Problems<'_>,
-    name: &str,
-    node: &Node,
-    scope: &Scope,
-) -> Option<Input> {
+fn input(problems: &mut Problems<'_>, name: &str, node: &Node, scope: &Scope) -> Option<Input> {
     let fields = Fields::read(problems, node, "an input", known(format::INPUT))?;
     let kind = fields.get("type").and_then(|node| yaml::one_of(problems, node, INPUT_TYPES));
     let kind = kind.and_then(kind_named)?;
-    let env = fields.get("env").and_then(|node| super::name(problems, node, format::ENV, "variable"));
+    let env =
+        fields.get("env").and_then(|node| super::name(problems, node, format::ENV, "variable"));
     let help = fields.get("help").and_then(|node| line(problems, node));
     let required = fields.get("required").and_then(|node| yaml::boolean(problems, node));
-    let choices = fields.get("choices").map(|node| super::texts(problems, node)).unwrap_or_default();
+    let choices =
+        fields.get("choices").map(|node| super::texts(problems, node)).unwrap_or_default();
     refuse_misplaced(problems, &fields, kind);
     if kind == InputKind::Choice && choices.is_empty() {
         problems
@@ -88,7 +85,10 @@ fn refuse_misplaced(problems: &mut Problems<'_>, fields: &Fields<'_>, kind: Inpu
     ] {
         let Some(entry) = fields.entry(key).filter(|_| !meant) else { continue };
         let (code, help) = if key == "default" {
-            ("secret-literal", "a secret comes from the environment, a file or a command: `env: NAME`")
+            (
+                "secret-literal",
+                "a secret comes from the environment, a file or a command: `env: NAME`",
+            )
         } else {
             ("misplaced-key", "remove it")
         };
@@ -145,8 +145,7 @@ fn default(
     };
     if source.contains("${{") {
         let secrets = Secrets::Refused("an input's value is shown");
-        let (template, ty) =
-            expr::template(problems, node, scope, &scope.for_inputs(), secrets)?;
+        let (template, ty) = expr::template(problems, node, scope, &scope.for_inputs(), secrets)?;
         let wanted = type_of(input.kind);
         if ty != wanted && ty != Type::Dyn && !(ty == Type::Int && wanted == Type::Float) {
             let message = format!("expected a value of type {wanted}, found one of type {ty}");
@@ -199,7 +198,7 @@ fn allowed(problems: &mut Problems<'_>, node: &Node, input: &Input, value: &Valu
         return refuse("the default is none of `choices`".into());
     }
     if input.kind == InputKind::S3Uri
-        && !text.is_some_and(|text| text.strip_prefix("s3://").is_some_and(|rest| !rest.is_empty()))
+        && text.and_then(|text| text.strip_prefix("s3://")).is_none_or(str::is_empty)
     {
         return refuse("the default is no S3 URI: write s3://bucket/key".into());
     }

@@ -78,7 +78,8 @@ fn runbook(problems: &mut Problems<'_>, root: &Node) -> Option<Runbook> {
     let requires = requires.unwrap_or_default();
 
     let mut scope_of_steps = Scope::new(&requires.env);
-    let inputs = fields.get("inputs").map(|node| input::inputs(problems, node, &mut scope_of_steps));
+    let inputs =
+        fields.get("inputs").map(|node| input::inputs(problems, node, &mut scope_of_steps));
     let steps = match fields.get("steps") {
         Some(node) => step::steps(problems, node, &mut scope_of_steps),
         None => Vec::new(),

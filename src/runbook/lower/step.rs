@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::super::diagnostic::Problems;
+use super::super::expr::Expr;
 use super::super::format::{self, MOST_STEPS, known};
 use super::super::model::{
     Call, Guard, Milestone, OnFailure, OnUnknown, Probe, Retry, Step, Verifies,
 };
 use super::super::registry::{Effect, Kind as ArgKind};
 use super::super::template::Template;
-use super::super::value::{Type, Value};
+use super::super::value::Type;
 use super::super::yaml::{self, Fields, Kind, Node};
 use super::call::{self, Place};
 use super::expr::{self, Secrets};
@@ -24,9 +25,7 @@ pub(super) fn steps(problems: &mut Problems<'_>, node: &Node, scope: &mut Scope)
     }
     if let Some(first_too_many) = nodes.get(MOST_STEPS) {
         let message = format!("{} steps; at most {MOST_STEPS} are allowed", nodes.len());
-        problems
-            .error(first_too_many.head(), "too-many-steps", message)
-            .help("split the runbook");
+        problems.error(first_too_many.head(), "too-many-steps", message).help("split the runbook");
         return Vec::new();
     }
     unique_ids(problems, nodes, scope);
@@ -90,9 +89,9 @@ impl<'r> Reader<'r, '_> {
         let action = fields.get("do").and_then(|node| {
             call::call(self.problems, node, Place::Do(effect), self.scope, &before)
         });
-        let undo = fields.get("undo").and_then(|node| {
-            call::call(self.problems, node, Place::Undo, self.scope, &before)
-        });
+        let undo = fields
+            .get("undo")
+            .and_then(|node| call::call(self.problems, node, Place::Undo, self.scope, &before));
         let when = fields
             .get("when")
             .and_then(|node| expr::condition(self.problems, node, self.scope, &before));
@@ -161,7 +160,7 @@ impl<'r> Reader<'r, '_> {
         fields.get("effect").map(|node| (effect, node.span.clone()))
     }
 
-    fn expect(&mut self, fields: &Fields<'_>, after: &Type) -> Vec<super::super::expr::Expr> {
+    fn expect(&mut self, fields: &Fields<'_>, after: &Type) -> Vec<Expr> {
         let Some(list) = fields.get("expect") else { return Vec::new() };
         let mut found = Vec::new();
         for node in items(self.problems, list) {
@@ -175,7 +174,7 @@ impl<'r> Reader<'r, '_> {
         &mut self,
         fields: &Fields<'_>,
         after: &Type,
-    ) -> (Vec<(String, super::super::expr::Expr)>, Vec<(String, Type)>) {
+    ) -> (Vec<(String, Expr)>, Vec<(String, Type)>) {
         let (mut saves, mut types) = (Vec::new(), Vec::new());
         let Some(node) = fields.get("save") else { return (saves, types) };
         let Kind::Map(entries) = &node.kind else {
@@ -186,7 +185,11 @@ impl<'r> Reader<'r, '_> {
             named(self.problems, entry.key_span.clone(), &entry.key, format::NAME, "value");
             if entry.key == "outcome" {
                 self.problems
-                    .error(entry.key_span.clone(), "bad-name", "`outcome` is the step's own outcome")
+                    .error(
+                        entry.key_span.clone(),
+                        "bad-name",
+                        "`outcome` is the step's own outcome",
+                    )
                     .help("choose another name");
                 continue;
             }
@@ -330,8 +333,6 @@ impl<'r> Reader<'r, '_> {
         // `PORT: 5432` is text to a process, whatever it is to YAML.
         let (template, ty) =
             expr::template(self.problems, node, self.scope, before, Secrets::Allowed)?;
-        let secret = ty == Type::Secret || expr::is_scalar(self.problems, node, &ty);
-        debug_assert!(!matches!(template.literal_value(), Some(Value::Secret(_))));
-        secret.then_some(template)
+        expr::is_scalar(self.problems, node, &ty).then_some(template)
     }
 }

@@ -28,7 +28,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[ActionSpec {
         },
         Key {
             name: "query",
-            kind: Kind::TextMap,
+            kind: Kind::UrlQuery,
             required: false,
             help: "Appended to the URL, percent-encoded; secrets do not belong in it",
         },
@@ -61,7 +61,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[ActionSpec {
             kind: Kind::Group(&[
                 Key {
                     name: "status",
-                    kind: Kind::Params,
+                    kind: Kind::Statuses,
                     required: false,
                     help: "The status or a list of them; default: 200 to 299",
                 },

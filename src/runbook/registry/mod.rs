@@ -85,6 +85,8 @@ pub enum Kind {
     Duration,
     /// A moment.
     Timestamp,
+    /// A moment, or `latest`.
+    RestorePoint,
     /// An `http(s)` URL.
     Url,
     /// A path on this machine.
@@ -99,8 +101,12 @@ pub enum Kind {
     TextList,
     /// Text keys to text.
     TextMap,
+    /// The same, where it ends up in a URL: no secrets.
+    UrlQuery,
     /// A list of any scalars (SQL parameters).
     Params,
+    /// An HTTP status, or a list of them.
+    Statuses,
     /// Any JSON-like tree with templates in its text.
     Json,
     /// A boolean expression over `result`.
@@ -163,7 +169,7 @@ static FAMILIES: [&[ActionSpec]; 6] = [
 ];
 
 /// Every action.
-pub fn actions() -> impl Iterator<Item = &'static ActionSpec> {
+pub fn actions() -> impl Iterator<Item = &'static ActionSpec> + Clone {
     FAMILIES.iter().copied().flatten()
 }
 
@@ -179,4 +185,17 @@ impl ActionSpec {
     pub fn is_for_people(&self) -> bool {
         people::ACTIONS.iter().any(|spec| spec.name == self.name)
     }
+}
+
+/// Keys that exclude each other: the action, the keys, and whether one of them must be there.
+static ALTERNATIVES: [(&str, &[&str], bool); 3] = [
+    ("wait", &["for", "until"], true),
+    ("shell", &["run", "argv"], true),
+    ("http", &["json", "form", "body", "file"], false),
+];
+
+/// The keys of an action that exclude each other, and whether one of them must be there.
+pub fn alternatives(spec: &ActionSpec) -> impl Iterator<Item = (&'static [&'static str], bool)> {
+    let of = ALTERNATIVES.iter().filter(move |(action, ..)| *action == spec.name);
+    of.map(|(_, keys, needed)| (*keys, *needed))
 }

@@ -129,7 +129,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             required("target", Kind::Text, "The name of the new cluster."),
             required(
                 "to",
-                Kind::Timestamp,
+                Kind::RestorePoint,
                 "The moment to restore to, or `latest` for the end of the restorable window.",
             ),
             optional("subnet_group", Kind::Text, "DB subnet group; the source's by default."),

@@ -1,9 +1,9 @@
 //! What a file must be before anything is read from it: small enough, UTF-8, nothing hidden.
 
-use super::super::diagnostic::{Problems, Source};
+use super::super::diagnostic::{Problem, Problems, Source};
 
-/// Larger files are not runbooks.
-const MOST_BYTES: usize = 1 << 20;
+/// Larger files are refused.
+pub const MOST_BYTES: usize = 1 << 20;
 
 /// A character that would not be seen for what it is: it moves the cursor, ends a line without being
 /// a newline, or turns the direction of reading.
@@ -25,13 +25,15 @@ pub(super) fn named(c: char) -> String {
 }
 
 /// The bytes as text. When they are none, the text up to the first bad byte with the problem.
-pub(crate) fn decode(bytes: &[u8], file: &str) -> Result<Source, Vec<super::super::Problem>> {
+pub(crate) fn decode(bytes: &[u8], file: &str) -> Result<Source, (Source, Vec<Problem>)> {
     if bytes.len() > MOST_BYTES {
         let source = Source::new(file, String::new());
         let mut problems = Problems::new(&source);
-        let message = format!("the file has {} bytes; at most 1 MiB is read", bytes.len());
-        problems.error(0..0, "too-large", message).help("split it into several runbooks");
-        return Err(problems.finish());
+        problems
+            .error(0..0, "too-large", "the file is larger than 1 MiB")
+            .help("split it into several runbooks");
+        let problems = problems.finish();
+        return Err((source, problems));
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(Source::new(file, text.to_owned())),
@@ -47,7 +49,8 @@ pub(crate) fn decode(bytes: &[u8], file: &str) -> Result<Source, Vec<super::supe
                     format!("not UTF-8: byte 0x{byte:02X} at offset {good}"),
                 )
                 .help("save the file as UTF-8");
-            Err(problems.finish())
+            let problems = problems.finish();
+            Err((source, problems))
         }
     }
 }

@@ -12,11 +12,12 @@ mod locate;
 mod scalar;
 mod syntax;
 
-pub(crate) use fields::Fields;
+pub(crate) use fields::{Fields, expected};
+pub use hygiene::MOST_BYTES;
 pub(crate) use hygiene::{decode, is_hidden};
 pub(crate) use locate::locate;
 pub(crate) use scalar::{
-    JsonScalar, boolean, date, float, integer, json_scalar, no_template, one_of, plain_text, text,
+    JsonScalar, boolean, date, float, integer, json_scalar, one_of, plain_text, text,
 };
 
 /// A value with its place.

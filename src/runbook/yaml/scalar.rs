@@ -25,7 +25,7 @@ pub(crate) fn plain_text<'n>(problems: &mut Problems<'_>, node: &'n Node) -> Opt
 }
 
 /// Refuses `${{` in `text`; true when there is none.
-pub(crate) fn no_template(problems: &mut Problems<'_>, node: &Node, text: &str) -> bool {
+fn no_template(problems: &mut Problems<'_>, node: &Node, text: &str) -> bool {
     let Some(at) = text.find("${{") else { return true };
     let place = node.part(problems.source, at..at + 3);
     problems

@@ -1,6 +1,9 @@
 use super::*;
 
-fn tree(text: &str) -> (Option<Node>, Vec<(usize, usize, &'static str, String)>) {
+/// Line, column, code and help of a problem.
+type Found = (usize, usize, &'static str, String);
+
+fn tree(text: &str) -> (Option<Node>, Vec<Found>) {
     let source = Source::new("a.yaml", text.into());
     let mut problems = Problems::new(&source);
     let node = read(&mut problems);
@@ -12,7 +15,7 @@ fn tree(text: &str) -> (Option<Node>, Vec<(usize, usize, &'static str, String)>)
     (node, list)
 }
 
-fn only(text: &str) -> (usize, usize, &'static str, String) {
+fn only(text: &str) -> Found {
     let (_, mut list) = tree(text);
     assert_eq!(list.len(), 1, "{text:?}: {list:?}");
     list.remove(0)
@@ -38,7 +41,7 @@ fn what_the_format_refuses_is_refused_at_its_place() {
         ("a: b # \u{202e}\n", 1, 8, "hidden-character"),
         ("a: \u{1b}[2J\n", 1, 4, "hidden-character"),
         ("%YAML 1.2\n---\na: b\n", 1, 1, "yaml"),
-        ("a: [1, 2\n", 2, 1, "yaml"),
+        ("a: [1, 2\n", 1, 4, "yaml"),
         ("- a\nb: c\n", 2, 1, "yaml"),
     ] {
         let found = only(text);
