@@ -320,7 +320,8 @@ fn integer(text: &str) -> Result<Value, TextError> {
         .map_err(|_| bad(text, "an integer of 64 bits", "write it like 3"))
 }
 
-fn check_rules(input: &Input, value: &Value) -> Result<(), TextError> {
+/// Whether a value of the input's type keeps to its own rules: range, choices, pattern.
+pub(super) fn check_rules(input: &Input, value: &Value) -> Result<(), TextError> {
     if let Value::String(text) = value {
         check_text(input, text)?;
     }
@@ -399,7 +400,7 @@ fn check_s3_uri(text: &str) -> Result<(), TextError> {
     if good { Ok(()) } else { Err(bad(text, "an S3 URI", "write it like s3://bucket/key")) }
 }
 
-fn compare(value: &Value, bound: &Value) -> Option<Ordering> {
+pub(super) fn compare(value: &Value, bound: &Value) -> Option<Ordering> {
     match (value, bound) {
         (Value::Int(l), Value::Int(r)) => Some(l.cmp(r)),
         (Value::Float(l), Value::Float(r)) => l.partial_cmp(r),

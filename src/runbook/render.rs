@@ -116,7 +116,7 @@ impl Renderer<'_> {
             (Arg::Map(entries), Kind::Group(keys)) => {
                 self.entries(entries, keys, &format!("{path}.")).map(Resolved::Map)
             }
-            (Arg::Map(entries), Kind::TextMap | Kind::Json) => {
+            (Arg::Map(entries), Kind::TextMap | Kind::UrlQuery | Kind::Json) => {
                 let value_kind = if matches!(kind, Kind::Json) { kind } else { &Kind::Text };
                 entries
                     .iter()
@@ -170,6 +170,7 @@ fn item_kind(kind: &Kind) -> Option<&Kind> {
     match kind {
         Kind::Argv => Some(&Kind::Path),
         Kind::TextList => Some(&Kind::Text),
+        Kind::Statuses => Some(&Kind::Int),
         Kind::Params | Kind::Options | Kind::Json => Some(kind),
         _ => None,
     }
@@ -189,14 +190,14 @@ fn coerce(kind: &Kind, value: Value, path: &str) -> Rendered {
         (_, Value::Null) => return refuse("a value"),
         (Kind::Argv | Kind::TextList, Value::List(items)) => texts(items, path)?,
         (Kind::Argv | Kind::TextList, _) => return refuse("a list"),
-        (Kind::TextMap, Value::Map(entries)) => {
+        (Kind::TextMap | Kind::UrlQuery, Value::Map(entries)) => {
             let entries = entries.iter().map(|(name, value)| {
                 Ok((name.clone(), Value::String(text(value, &format!("{path}.{name}"))?)))
             });
             Value::Map(entries.collect::<Result<_, _>>()?)
         }
-        (Kind::TextMap, _) => return refuse("a map"),
-        (Kind::Params | Kind::Options, Value::List(_)) => value,
+        (Kind::TextMap | Kind::UrlQuery, _) => return refuse("a map"),
+        (Kind::Params | Kind::Options | Kind::Statuses, Value::List(_)) => value,
         (_, Value::List(_) | Value::Map(_)) => return refuse("one value"),
         (Kind::Params | Kind::Options, _) => value,
         (Kind::Text | Kind::Script | Kind::Sql | Kind::Path, _) => Value::String(value.to_string()),
@@ -205,15 +206,15 @@ fn coerce(kind: &Kind, value: Value, path: &str) -> Rendered {
             check_url(&url).map_err(|e| error(path, &e.message))?;
             Value::String(url)
         }
-        (Kind::Int, Value::Int(_))
+        (Kind::Int | Kind::Statuses, Value::Int(_))
         | (Kind::Bool, Value::Bool(_))
         | (Kind::Duration, Value::Duration(_))
-        | (Kind::Timestamp, Value::Timestamp(_)) => value,
-        (Kind::Int, Value::String(text)) => match text.parse() {
+        | (Kind::Timestamp | Kind::RestorePoint, Value::Timestamp(_)) => value,
+        (Kind::Int | Kind::Statuses, Value::String(text)) => match text.parse() {
             Ok(number) => Value::Int(number),
             Err(_) => return refuse("an integer"),
         },
-        (Kind::Int, _) => return refuse("an integer"),
+        (Kind::Int | Kind::Statuses, _) => return refuse("an integer"),
         (Kind::Bool, Value::String(text)) if text == "true" => Value::Bool(true),
         (Kind::Bool, Value::String(text)) if text == "false" => Value::Bool(false),
         (Kind::Bool, _) => return refuse("true or false"),
@@ -221,11 +222,13 @@ fn coerce(kind: &Kind, value: Value, path: &str) -> Rendered {
             .map(Value::Duration)
             .map_err(|e| error(path, &e.message))?,
         (Kind::Duration, _) => return refuse("a duration"),
-        (Kind::Timestamp, Value::String(text)) if text == LATEST => value,
-        (Kind::Timestamp, Value::String(text)) => timetext::parse_timestamp(text)
-            .map(Value::Timestamp)
-            .map_err(|e| error(path, &e.message))?,
-        (Kind::Timestamp, _) => return refuse("a timestamp"),
+        (Kind::RestorePoint, Value::String(text)) if text == LATEST => value,
+        (Kind::Timestamp | Kind::RestorePoint, Value::String(text)) => {
+            timetext::parse_timestamp(text)
+                .map(Value::Timestamp)
+                .map_err(|e| error(path, &e.message))?
+        }
+        (Kind::Timestamp | Kind::RestorePoint, _) => return refuse("a timestamp"),
         (Kind::Choice(words), Value::String(text)) if words.contains(&text.as_str()) => value,
         (Kind::Choice(words), _) => return refuse(&format!("one of {}", words.join(", "))),
     };

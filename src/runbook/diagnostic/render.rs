@@ -2,6 +2,7 @@
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::super::hidden::is_hidden;
 use super::{Problem, Severity, Source};
 
 /// How problems are drawn.
@@ -92,7 +93,7 @@ fn shown(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\t' => c,
-            c if super::super::yaml::is_hidden(c) || c == '\n' => '\u{fffd}',
+            c if is_hidden(c) || c == '\n' => '\u{fffd}',
             c => c,
         })
         .collect()

@@ -1,8 +1,7 @@
 //! An action's arguments, each by its [`Kind`](super::super::registry::Kind).
 
-use url::Url;
-
 use super::super::diagnostic::Problems;
+use super::super::inputs::check_url;
 use super::super::model::Arg;
 use super::super::registry::{Key, Kind};
 use super::super::template::Template;
@@ -47,10 +46,8 @@ impl Args<'_> {
     fn arg(&self, problems: &mut Problems<'_>, node: &Node, key: &'static Key) -> Option<Arg> {
         let what = format!("`{}`", key.name);
         match &key.kind {
-            Kind::Text => {
-                self.scalar(problems, node, Secrets::Allowed, &[Type::String, Type::Secret])
-            }
-            Kind::Path => self.scalar(problems, node, NO_PATH, &[Type::String]),
+            Kind::Text => self.any_scalar(problems, node, Secrets::Allowed),
+            Kind::Path => self.any_scalar(problems, node, NO_PATH),
             Kind::Url => self.url(problems, node),
             Kind::Script => verbatim(problems, node, IN_SCRIPT),
             Kind::Sql => verbatim(problems, node, IN_SQL),
@@ -88,27 +85,6 @@ impl Args<'_> {
         }
     }
 
-    /// A template that must have one of `types`, or one that is known only when it runs.
-    fn scalar(
-        &self,
-        problems: &mut Problems<'_>,
-        node: &Node,
-        secrets: Secrets,
-        types: &[Type],
-    ) -> Option<Arg> {
-        let (template, ty) = expr::template(problems, node, self.scope, self.before, secrets)?;
-        if ty == Type::Dyn || types.contains(&ty) {
-            return Some(Arg::Scalar(template));
-        }
-        let wanted = types.first().map(ToString::to_string).unwrap_or_default();
-        let message = format!("expected a value of type {wanted}, found one of type {ty}");
-        let added = problems.error(node.span.clone(), "wrong-type", message);
-        if wanted == Type::String.to_string() && !matches!(ty, Type::List(_) | Type::Record(_)) {
-            added.help("make it text: \"${{ string(…) }}\"");
-        }
-        None
-    }
-
     /// A template of type `ty`, or a literal.
     fn typed(
         &self,
@@ -118,7 +94,15 @@ impl Args<'_> {
         read: impl Fn(&mut Problems<'_>, &Node) -> Option<Value>,
     ) -> Option<Arg> {
         if is_template(node) {
-            return self.scalar(problems, node, Secrets::Refused(SHOWN), &[ty]);
+            let secrets = Secrets::Refused(SHOWN);
+            let (template, found) =
+                expr::template(problems, node, self.scope, self.before, secrets)?;
+            if found == Type::Dyn || found == ty {
+                return Some(Arg::Scalar(template));
+            }
+            let message = format!("expected a value of type {ty}, found one of type {found}");
+            problems.error(node.span.clone(), "wrong-type", message);
+            return None;
         }
         read(problems, node).map(|value| literal(value, source(node)))
     }
@@ -136,9 +120,8 @@ impl Args<'_> {
 
     fn url(&self, problems: &mut Problems<'_>, node: &Node) -> Option<Arg> {
         if is_template(node) {
-            let text = source(node);
-            refuse_userinfo(problems, node, text);
-            return self.scalar(problems, node, Secrets::Refused(IN_URL), &[Type::String]);
+            refuse_userinfo(problems, node, source(node));
+            return self.any_scalar(problems, node, Secrets::Refused(IN_URL));
         }
         url(problems, node).map(|text| literal(Value::String(text.into()), text))
     }
@@ -342,17 +325,17 @@ fn verbatim(problems: &mut Problems<'_>, node: &Node, refusal: (&str, &str)) -> 
 /// An `http` or `https` URL without a password.
 pub(super) fn url<'n>(problems: &mut Problems<'_>, node: &'n Node) -> Option<&'n str> {
     let text = yaml::plain_text(problems, node)?;
-    let good = match Url::parse(text) {
-        Ok(url) => matches!(url.scheme(), "http" | "https") && url.has_host(),
-        Err(_) => false,
-    };
-    if !good {
-        problems
-            .error(node.span.clone(), "bad-url", format!("`{text}` is no http or https URL"))
-            .help("write it whole, such as https://api.example.com/health");
+    if !refuse_userinfo(problems, node, text) {
         return None;
     }
-    refuse_userinfo(problems, node, text).then_some(text)
+    match check_url(text) {
+        Ok(()) => Some(text),
+        Err(error) => {
+            let help = error.help.unwrap_or_default();
+            problems.error(node.span.clone(), "bad-url", error.message).help(help);
+            None
+        }
+    }
 }
 
 /// `https://user:password@host`; true when there is no such thing.

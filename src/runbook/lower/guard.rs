@@ -2,7 +2,7 @@
 
 use super::super::diagnostic::Problems;
 use super::super::format::{self, known};
-use super::super::model::{Arg, Call, Guard};
+use super::super::model::{Call, Guard};
 use super::super::registry::Effect;
 use super::super::value::Type;
 use super::super::yaml::{self, Entry, Fields, Kind, Node};
@@ -19,11 +19,18 @@ pub(super) fn guard(
     before: &Type,
 ) -> Option<Guard> {
     let Some(node) = node else {
-        return match call.effect {
-            Effect::Reads => Some(Guard::None),
-            Effect::Changes => Some(Guard::Confirm),
-            Effect::Destroys => by_name(problems, call, at),
-        };
+        let guard = call.default_guard();
+        // An action whose naming key is missing has that problem already.
+        if guard.is_none() && call.spec.destroys.is_none() {
+            problems
+                .error(
+                    at.key_span.clone(),
+                    "guard-missing",
+                    format!("`{}` cannot know the name of what this step destroys", call.spec.name),
+                )
+                .help("add `guard: {type: \"…\"}` with the name that must be typed");
+        }
+        return guard;
     };
     let guard = written(problems, node, scope, before)?;
     if call.effect == Effect::Destroys && !matches!(guard, Guard::Type(_)) {
@@ -57,23 +64,4 @@ fn written(
         return None;
     }
     Some(Guard::Type(phrase))
-}
-
-/// The guard of an action that knows the name of what it destroys.
-fn by_name(problems: &mut Problems<'_>, call: &Call, at: &Entry) -> Option<Guard> {
-    let named = call.spec.destroys.and_then(|key| call.args.iter().find(|(name, _)| name == key));
-    if let Some((_, Arg::Scalar(name))) = named {
-        return Some(Guard::Type(name.clone()));
-    }
-    // An action whose naming key is missing has that problem already.
-    if call.spec.destroys.is_none() {
-        problems
-            .error(
-                at.key_span.clone(),
-                "guard-missing",
-                format!("`{}` cannot know the name of what this step destroys", call.spec.name),
-            )
-            .help("add `guard: {type: \"…\"}` with the name that must be typed");
-    }
-    None
 }

@@ -1,7 +1,10 @@
 //! `inputs`.
 
+use std::cmp::Ordering;
+
 use super::super::diagnostic::Problems;
 use super::super::format::{self, INPUT_TYPES, known};
+use super::super::inputs::{SecretSource, check_rules, compare};
 use super::super::model::{Input, InputKind};
 use super::super::template::Template;
 use super::super::value::{Type, Value};
@@ -48,7 +51,7 @@ fn input(problems: &mut Problems<'_>, name: &str, node: &Node, scope: &Scope) ->
     let min = fields.get("min").and_then(|node| bound(problems, node, kind));
     let max = fields.get("max").and_then(|node| bound(problems, node, kind));
     if let (Some(low), Some(high), Some(node)) = (&min, &max, fields.get("max"))
-        && greater(low, high)
+        && compare(low, high) == Some(Ordering::Greater)
     {
         problems.error(node.span.clone(), "bad-range", "`max` is less than `min`");
     }
@@ -76,24 +79,13 @@ fn refuse_misplaced(problems: &mut Problems<'_>, fields: &Fields<'_>, kind: Inpu
     use InputKind as I;
     let text = matches!(kind, I::String | I::Path | I::Url | I::S3Uri);
     let ordered = matches!(kind, I::String | I::Integer | I::Number | I::Timestamp | I::Duration);
-    for (key, meant) in [
-        ("pattern", text),
-        ("min", ordered),
-        ("max", ordered),
-        ("choices", kind == I::Choice),
-        ("default", kind != I::Secret),
-    ] {
-        let Some(entry) = fields.entry(key).filter(|_| !meant) else { continue };
-        let (code, help) = if key == "default" {
-            (
-                "secret-literal",
-                "a secret comes from the environment, a file or a command: `env: NAME`",
-            )
-        } else {
-            ("misplaced-key", "remove it")
-        };
-        let message = format!("an input of type {} has no `{key}`", word(kind));
-        problems.error(entry.key_span.clone(), code, message).help(help);
+    for (key, meant) in
+        [("pattern", text), ("min", ordered), ("max", ordered), ("choices", kind == I::Choice)]
+    {
+        if let Some(entry) = fields.entry(key).filter(|_| !meant) {
+            let message = format!("an input of type {} has no `{key}`", kind.name());
+            problems.error(entry.key_span.clone(), "misplaced-key", message).help("remove it");
+        }
     }
 }
 
@@ -120,29 +112,19 @@ fn bound(problems: &mut Problems<'_>, node: &Node, kind: InputKind) -> Option<Va
     }
 }
 
-fn greater(low: &Value, high: &Value) -> bool {
-    match (low, high) {
-        (Value::Int(low), Value::Int(high)) => low > high,
-        (Value::Float(low), Value::Float(high)) => low > high,
-        (Value::Timestamp(low), Value::Timestamp(high)) => low > high,
-        (Value::Duration(low), Value::Duration(high)) => low > high,
-        _ => false,
-    }
-}
-
 fn default(
     problems: &mut Problems<'_>,
     node: &Node,
     input: &Input,
     scope: &Scope,
 ) -> Option<Template> {
-    if input.kind == InputKind::Secret {
-        return None;
-    }
     let source = match &node.kind {
         Kind::Scalar(scalar) => scalar.text.as_str(),
         _ => "",
     };
+    if input.kind == InputKind::Secret {
+        return secret_default(problems, node, source);
+    }
     if source.contains("${{") {
         let secrets = Secrets::Refused("an input's value is shown");
         let (template, ty) = expr::template(problems, node, scope, &scope.for_inputs(), secrets)?;
@@ -160,6 +142,18 @@ fn default(
     }
     let value = literal(problems, node, input.kind)?;
     allowed(problems, node, input, &value).then(|| Template::literal(value, source))
+}
+
+/// Where the secret is; never the secret.
+fn secret_default(problems: &mut Problems<'_>, node: &Node, source: &str) -> Option<Template> {
+    yaml::plain_text(problems, node)?;
+    if SecretSource::parse(source).is_some() {
+        return Some(Template::literal(Value::String(source.to_owned()), source));
+    }
+    problems
+        .error(node.span.clone(), "secret-literal", "a secret is never written in a runbook")
+        .help("say where it is: env:VARIABLE, file:/path or cmd:COMMAND");
+    None
 }
 
 fn is_relative(text: &str) -> bool {
@@ -189,33 +183,13 @@ fn literal(problems: &mut Problems<'_>, node: &Node, kind: InputKind) -> Option<
 
 /// Whether a default is what its own input would take.
 fn allowed(problems: &mut Problems<'_>, node: &Node, input: &Input, value: &Value) -> bool {
-    let text = value.as_str();
-    let mut refuse = |message: String| {
-        problems.error(node.span.clone(), "bad-default", message).help("the input would refuse it");
-        false
-    };
-    if input.kind == InputKind::Choice && !input.choices.iter().any(|c| Some(c.as_str()) == text) {
-        return refuse("the default is none of `choices`".into());
+    let Err(error) = check_rules(input, value) else { return true };
+    let message = format!("the input would refuse its default: {}", error.message);
+    let added = problems.error(node.span.clone(), "bad-default", message);
+    if let Some(help) = error.help {
+        added.help(help);
     }
-    if input.kind == InputKind::S3Uri
-        && text.and_then(|text| text.strip_prefix("s3://")).is_none_or(str::is_empty)
-    {
-        return refuse("the default is no S3 URI: write s3://bucket/key".into());
-    }
-    if let (Some(pattern), Some(text)) = (&input.pattern, text)
-        && !whole(pattern).is_ok_and(|regex| regex.is_match(text))
-    {
-        return refuse("the default does not match `pattern`".into());
-    }
-    let length = text.and_then(|text| i64::try_from(text.chars().count()).ok()).map(Value::Int);
-    let measured = length.as_ref().unwrap_or(value);
-    if input.min.as_ref().is_some_and(|min| greater(min, measured)) {
-        return refuse("the default is less than `min`".into());
-    }
-    if input.max.as_ref().is_some_and(|max| greater(measured, max)) {
-        return refuse("the default is greater than `max`".into());
-    }
-    true
+    false
 }
 
 fn type_of(kind: InputKind) -> Type {
@@ -234,7 +208,6 @@ fn type_of(kind: InputKind) -> Type {
     }
 }
 
-/// In the order of [`INPUT_TYPES`].
 const KINDS: [InputKind; 11] = [
     InputKind::String,
     InputKind::Integer,
@@ -250,11 +223,5 @@ const KINDS: [InputKind; 11] = [
 ];
 
 fn kind_named(name: &str) -> Option<InputKind> {
-    KINDS.into_iter().find(|kind| word(*kind) == name)
-}
-
-/// As the format writes it.
-fn word(kind: InputKind) -> &'static str {
-    let at = KINDS.iter().position(|k| *k == kind);
-    at.and_then(|at| INPUT_TYPES.get(at)).copied().unwrap_or_default()
+    KINDS.into_iter().find(|kind| kind.name() == name)
 }

@@ -148,7 +148,7 @@ fn inputs_hold_what_their_type_says() {
     for (input, expected) in [
         ("{type: string, defualt: x}", (2, 21, "unknown-key")),
         ("{type: strin}", (2, 13, "unknown-word")),
-        ("{type: secret, default: hunter2}", (2, 21, "secret-literal")),
+        ("{type: secret, default: hunter2}", (2, 30, "secret-literal")),
         ("{type: integer, default: 010}", (2, 31, "leading-zero")),
         ("{type: boolean, default: yes}", (2, 31, "wrong-type")),
         ("{type: timestamp, default: 2026-01-01 00:00}", (2, 33, "bad-timestamp")),

@@ -6,7 +6,8 @@ use std::ops::Range;
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
 use super::super::diagnostic::Problems;
-use super::{Entry, Kind, Node, Scalar, Style, hygiene, locate, syntax};
+use super::super::hidden;
+use super::{Entry, Kind, Node, Scalar, Style, locate, syntax};
 
 /// Deeper files are refused.
 const DEEPEST: usize = 32;
@@ -123,10 +124,10 @@ impl<'s> Builder<'_, 's> {
         if scalar.style != Style::Double {
             return;
         }
-        for (at, c) in scalar.text.char_indices().filter(|(_, c)| hygiene::is_hidden(*c)) {
+        for (at, c) in scalar.text.char_indices().filter(|(_, c)| hidden::is_hidden(*c)) {
             let place = locate(self.problems.source, span, scalar, at..at + c.len_utf8());
             if self.problems.source.text.as_bytes().get(place.start) == Some(&b'\\') {
-                let message = format!("{} is refused", hygiene::named(c));
+                let message = format!("{} is refused", hidden::named(c));
                 self.problems
                     .error(place, "hidden-character", message)
                     .help("remove it: what is shown must be what runs");

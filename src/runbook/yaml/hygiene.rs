@@ -1,28 +1,10 @@
 //! What a file must be before anything is read from it: small enough, UTF-8, nothing hidden.
 
 use super::super::diagnostic::{Problem, Problems, Source};
+use super::super::hidden::{is_hidden, named};
 
 /// Larger files are refused.
 pub const MOST_BYTES: usize = 1 << 20;
-
-/// A character that would not be seen for what it is: it moves the cursor, ends a line without being
-/// a newline, or turns the direction of reading.
-pub(crate) fn is_hidden(c: char) -> bool {
-    matches!(c,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        | '\u{2028}' | '\u{2029}')
-        || (c.is_control() && !matches!(c, '\n' | '\t'))
-}
-
-/// What kind of hidden character it is, for messages.
-fn kind(c: char) -> &'static str {
-    if c.is_control() { "control character" } else { "bidirectional or line-breaking character" }
-}
-
-/// "U+202E, a …".
-pub(super) fn named(c: char) -> String {
-    format!("{} U+{:04X}", kind(c), u32::from(c))
-}
 
 /// The bytes as text. When they are none, the text up to the first bad byte with the problem.
 pub(crate) fn decode(bytes: &[u8], file: &str) -> Result<Source, (Source, Vec<Problem>)> {

@@ -14,7 +14,7 @@ mod syntax;
 
 pub(crate) use fields::{Fields, expected};
 pub use hygiene::MOST_BYTES;
-pub(crate) use hygiene::{decode, is_hidden};
+pub(crate) use hygiene::decode;
 pub(crate) use locate::locate;
 pub(crate) use scalar::{
     JsonScalar, boolean, date, float, integer, json_scalar, one_of, plain_text, text,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use granit_parser::{ErrorKind, ScanError};
 
 use super::super::diagnostic::Problems;
+use super::super::hidden::is_hidden;
 
 const QUOTES: &str = "put quotes around the whole value";
 
@@ -13,7 +14,7 @@ pub(super) fn explain(problems: &mut Problems<'_>, error: &ScanError) {
     let source = problems.source;
     let at = error.marker().byte_offset().unwrap_or_default().min(source.text.len());
     // A hidden character has been reported already, and explains the error.
-    if source.text[at..].chars().next().is_some_and(super::is_hidden) {
+    if source.text[at..].chars().next().is_some_and(is_hidden) {
         return;
     }
     let (line, _) = source.position(at);
