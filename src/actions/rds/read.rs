@@ -67,7 +67,7 @@ impl Action for WaitAvailable {
             match wait(&cx, &target, args::every(&request), available).await {
                 End::Done(thing) => {
                     let message = format!("{target} is available");
-                    Finish::succeeded(cx.redactor.clean(message), thing.result(&cx.redactor))
+                    Finish::succeeded(cx.redactor.clean(message), thing.common(&cx.redactor))
                 }
                 End::Bad(why) => Finish::failed(cx.redactor.clean(format!("{target}: {why}"))),
                 End::Absent => Finish::failed(nothing(&target)),

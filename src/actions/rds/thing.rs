@@ -20,6 +20,10 @@ pub(super) const ATTEMPT: &str = "steadyhand:attempt";
 /// The tag that says what it was made from: an amended input asks for another thing of the same name.
 pub(super) const FROM: &str = "steadyhand:from";
 
+/// The result fields that a cluster and an instance have in common.
+const COMMON: [&str; 8] =
+    ["identifier", "arn", "status", "endpoint", "port", "engine", "engine_version", "created"];
+
 /// What a call is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
@@ -141,6 +145,12 @@ impl Thing {
             Self::Instance(it) => instance_fields(it, &mut fields),
         }
         Value::Map(fields.map)
+    }
+
+    /// What a cluster and an instance have in common, as result fields.
+    pub(super) fn common(&self, redactor: &Redactor) -> Value {
+        let whole = self.result(redactor);
+        Value::map(COMMON.iter().filter_map(|name| Some((*name, whole.get(name)?.clone()))))
     }
 
     fn cluster_fields(&self, it: &DbCluster, fields: &mut Fields<'_>) {
