@@ -1,0 +1,468 @@
+//! The report for people.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::escape::{block, inline};
+use super::model::{Attempt, Basis, Objective, Report, Step, Verdict};
+use crate::engine::event::Ending;
+use crate::runbook::value::{duration_text, timestamp_text};
+
+/// The report as Markdown (tables as GitHub writes them).
+#[must_use]
+pub fn markdown(report: &Report) -> String {
+    let mut doc = Doc::default();
+    doc.line(&format!("# After-action report: {}", inline(&report.plan.title)));
+    doc.line(&format!("> {}", inline(report.statement)));
+    if report.identity.practice {
+        doc.line(
+            "**Practice against the embedded sandbox: it proves nothing about a real system.**",
+        );
+    }
+    verdicts(&mut doc, report);
+    identity(&mut doc, report);
+    plan(&mut doc, report);
+    people(&mut doc, report);
+    time(&mut doc, report);
+    objectives(&mut doc, report);
+    steps(&mut doc, report);
+    departures(&mut doc, report);
+    kept(&mut doc, report);
+    integrity(&mut doc, report);
+    doc.heading("Sign-off");
+    doc.line(&format!("Sign-off: {}.", report.integrity.sign_off));
+    doc.text
+}
+
+fn verdicts(doc: &mut Doc, report: &Report) {
+    let verdicts = &report.verdicts;
+    let objectives = &report.objectives;
+    let ending = match verdicts.ending {
+        Some(Ending::Completed) => "completed",
+        Some(Ending::Aborted) => "aborted",
+        None => "not finished",
+    };
+    let reason = verdicts.reason.as_deref().map_or(String::new(), |r| format!(": {r}"));
+    let passed = match verdicts.passed {
+        Some(true) => "yes".to_owned(),
+        Some(false) => format!("no: {}", verdicts.not_passed_because.join("; ")),
+        None => "not finished".to_owned(),
+    };
+    let loss = match objectives.basis {
+        Basis::Achieved => "measured by a step",
+        Basis::Requested => "from the point that was requested, not measured",
+        Basis::NotMeasured => "no recovery point is known",
+    };
+    let against = |verdict, objective: &Objective| {
+        format!("{}: {}", verdict_word(verdict), against(objective))
+    };
+    doc.table(
+        &["Question", "Answer"],
+        &[
+            vec!["How the run ended".into(), format!("{ending}{reason}")],
+            vec!["Passed".into(), passed],
+            vec!["Recovery time (RTO)".into(), against(verdicts.recovery_time, &objectives.rto)],
+            vec![
+                "Data loss (RPO)".into(),
+                format!("{}; {loss}", against(verdicts.data_loss, &objectives.rpo)),
+            ],
+            vec!["Data integrity".into(), verdict_word(verdicts.data_integrity).into()],
+        ],
+    );
+}
+
+fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Met => "met",
+        Verdict::NotMet => "not met",
+        Verdict::NotMeasured => "not measured",
+        Verdict::NotAsked => "nothing asked for",
+    }
+}
+
+fn against(objective: &Objective) -> String {
+    let actual = objective.actual_s.map_or_else(|| "no actual value".into(), seconds);
+    match objective.target_s {
+        Some(target) => format!("{actual} against {}", seconds(target)),
+        None => format!("{actual}, no objective"),
+    }
+}
+
+fn identity(doc: &mut Doc, report: &Report) {
+    let identity = &report.identity;
+    let pins = |pins: &std::collections::BTreeMap<String, String>| {
+        let pins: Vec<_> = pins.iter().map(|(k, v)| format!("{k} = {v}")).collect();
+        if pins.is_empty() { "none".to_owned() } else { pins.join(", ") }
+    };
+    doc.heading("Identity");
+    doc.facts(&[
+        ("Run", Some(identity.run.clone())),
+        ("Mode", Some(word(&identity.mode))),
+        ("Unattended", identity.unattended.then(|| "yes (--auto)".into())),
+        ("Incident or ticket", identity.incident.clone()),
+        ("System", identity.system.clone()),
+        ("Environment", identity.environment.clone()),
+        ("Target pins", Some(pins(&identity.pinned))),
+        (
+            "Target last proven",
+            Some(identity.proven.as_ref().map_or_else(
+                || "never".into(),
+                |proven| format!("{}: {}", timestamp_text(proven.at), pins(&proven.pins)),
+            )),
+        ),
+    ]);
+}
+
+fn plan(doc: &mut Doc, report: &Report) {
+    let plan = &report.plan;
+    doc.heading("Plan");
+    let reviewed = plan
+        .reviewed_on
+        .map(|on| format!("{on} by {}", plan.reviewed_by.as_deref().unwrap_or("unknown")));
+    doc.facts(&[
+        ("Runbook", Some(plan.runbook.clone())),
+        ("Version", plan.version.clone()),
+        ("SHA-256", Some(plan.sha256.clone())),
+        ("Settings SHA-256", plan.settings_sha256.clone()),
+        ("Owner", plan.owner.clone()),
+        ("Last reviewed", reviewed),
+        ("Scope", plan.scope.clone()),
+        ("Success criteria", plan.success.clone()),
+    ]);
+    let inputs: Vec<_> = plan.inputs.iter().map(|(k, v)| vec![k.clone(), plain(v)]).collect();
+    if !inputs.is_empty() {
+        doc.table(&["Input", "Value"], &inputs);
+    }
+}
+
+fn people(doc: &mut Doc, report: &Report) {
+    let people = &report.people;
+    doc.heading("People");
+    let recorded = people.recorded_by.iter().map(|(by, n)| format!("{by} ({n} records)"));
+    doc.facts(&[
+        ("Operator", Some(format!("{} ({})", people.operator, people.identity))),
+        ("Approvers", Some("none recorded".into())),
+        ("Recorded by", Some(recorded.collect::<Vec<_>>().join(", "))),
+    ]);
+}
+
+fn time(doc: &mut Doc, report: &Report) {
+    let time = &report.time;
+    let at =
+        |at: Option<DateTime<Utc>>| Some(at.map_or_else(|| "not recorded".into(), timestamp_text));
+    doc.heading("Time (UTC)");
+    let jumps = time.clock_steps_ms.iter().map(|ms| format!("{ms} ms")).collect::<Vec<_>>();
+    doc.facts(&[
+        ("Start of the outage, as declared", at(time.outage_start)),
+        ("Declared", at(time.declared)),
+        ("Run started", at(Some(time.started))),
+        ("Writes stopped", at(time.writes_stopped)),
+        ("Service restored", at(time.service_restored)),
+        ("Run closed", at(time.closed)),
+        ("Measured by", Some(time.clock.into())),
+        ("Jumps of the wall clock", (!jumps.is_empty()).then(|| jumps.join(", "))),
+    ]);
+}
+
+fn objectives(doc: &mut Doc, report: &Report) {
+    let objectives = &report.objectives;
+    doc.heading("Objectives");
+    let row = |name: &str, objective: &Objective| {
+        let length = |s: Option<i64>| s.map_or_else(|| "none".into(), seconds);
+        let met = match objective.met {
+            Some(true) => "met",
+            Some(false) => "not met",
+            None => "cannot be said",
+        };
+        vec![name.into(), length(objective.target_s), length(objective.actual_s), met.into()]
+    };
+    doc.table(
+        &["Objective", "Target", "Actual", "Result"],
+        &[row("Recovery time", &objectives.rto), row("Recovery point", &objectives.rpo)],
+    );
+    let text = match (objectives.basis, objectives.recovery_point, objectives.loss_counted_to) {
+        (Basis::Achieved, Some(point), Some(until)) => format!(
+            "The loss is counted from {}, the recovery point that a step measured, to {}, the later of \
+             the outage's start and the stop of writes.",
+            timestamp_text(point),
+            timestamp_text(until)
+        ),
+        (Basis::Requested, Some(point), Some(until)) => format!(
+            "The recovery point {} was requested; no step measured what was achieved. Counted to {}.",
+            timestamp_text(point),
+            timestamp_text(until)
+        ),
+        (Basis::Achieved | Basis::Requested | Basis::NotMeasured, ..) => {
+            "No recovery point is known: the loss of data was not measured.".into()
+        }
+    };
+    doc.line(&inline(&text));
+}
+
+fn steps(doc: &mut Doc, report: &Report) {
+    doc.heading("Steps");
+    let rows: Vec<_> = report
+        .steps
+        .iter()
+        .zip(1..)
+        .map(|(step, n)| {
+            vec![
+                n.to_string(),
+                step.title.clone(),
+                step.outcome.as_ref().map_or_else(|| "none yet".into(), word),
+                step.started.map_or_else(String::new, timestamp_text),
+                step.ended.map_or_else(String::new, timestamp_text),
+                step.seconds.map_or_else(String::new, seconds),
+                step.attempts.len().to_string(),
+            ]
+        })
+        .collect();
+    doc.table(&["#", "Step", "Outcome", "Start", "End", "Took", "Attempts"], &rows);
+    for (step, n) in report.steps.iter().zip(1..) {
+        one_step(doc, step, n);
+    }
+}
+
+fn one_step(doc: &mut Doc, step: &Step, n: u32) {
+    doc.line(&format!("### {n}. {}", inline(&step.title)));
+    let list = |items: &[String]| (!items.is_empty()).then(|| items.join("; "));
+    let saved: Vec<_> = step.saved.iter().map(|(k, v)| format!("{k} = {}", plain(v))).collect();
+    doc.facts(&[
+        ("Step", Some(step.id.clone())),
+        ("Action", Some(format!("{} ({})", step.action, step.effect.name()))),
+        ("Added during the run", step.added.then(|| "yes".into())),
+        ("Expected", list(&step.expected)),
+        ("Verifies data", step.verifies_data.then(|| "yes".into())),
+        ("Milestone", step.milestone.map(|m| m.name().into())),
+        ("Outcome", Some(step.outcome.as_ref().map_or_else(|| "none yet".into(), word))),
+        ("Why", (!step.why.is_empty()).then(|| step.why.clone())),
+        ("Target time", step.budget_s.map(seconds)),
+        ("Saved", list(&saved)),
+        ("Guard refused", list(&step.refused)),
+        ("Deviations", list(&step.deviations)),
+    ]);
+    let mut shown = None;
+    for attempt in &step.attempts {
+        let again = shown == Some(&attempt.digest);
+        one_attempt(doc, attempt, again);
+        shown = Some(&attempt.digest);
+    }
+}
+
+fn one_attempt(doc: &mut Doc, attempt: &Attempt, same_request: bool) {
+    let stale = if attempt.stale { ", no longer counts" } else { "" };
+    doc.line(&format!(
+        "**Attempt {} ({}): {}{stale}**",
+        attempt.number,
+        word(&attempt.of),
+        inline(attempt.outcome)
+    ));
+    let output = attempt.output.as_ref().map(|output| {
+        let cut = output.cut.as_ref().map_or(String::new(), |cut| format!("; {cut}"));
+        format!("output/{}, {} bytes, SHA-256 {}{cut}", output.file, output.bytes, output.sha256)
+    });
+    let expectations: Vec<_> = attempt
+        .expectations
+        .iter()
+        .map(|e| {
+            format!("{}: {} ({})", if e.held { "held" } else { "did not hold" }, e.expr, e.seen)
+        })
+        .collect();
+    doc.facts(&[
+        ("Who, and how", Some(format!("{}, {}", attempt.by, attempt.consent))),
+        ("Start", Some(timestamp_text(attempt.started))),
+        ("End", attempt.ended.map(timestamp_text)),
+        ("Took", attempt.seconds.map(seconds)),
+        ("Message", Some(attempt.message.clone())),
+        ("Expectations", (!expectations.is_empty()).then(|| expectations.join("; "))),
+        ("Cancelled", attempt.cancelled.clone()),
+        ("Output", output),
+        ("Request SHA-256", Some(attempt.digest.clone())),
+    ]);
+    if same_request {
+        doc.line("The request was the same.");
+    } else {
+        let request = serde_json::to_string_pretty(&attempt.request).unwrap_or_default();
+        doc.line(&block(&request));
+    }
+}
+
+fn departures(doc: &mut Doc, report: &Report) {
+    doc.heading("Deviations");
+    let rows: Vec<_> = report
+        .deviations
+        .iter()
+        .map(|d| {
+            let step = d.step.clone().unwrap_or_default();
+            vec![
+                d.record.to_string(),
+                timestamp_text(d.at),
+                d.by.clone(),
+                step,
+                d.kind.into(),
+                d.text.clone(),
+            ]
+        })
+        .collect();
+    doc.rows(&["Record", "At", "By", "Step", "Kind", "Reason"], &rows);
+    doc.heading("Unknown outcomes");
+    let rows: Vec<_> = report
+        .unknowns
+        .iter()
+        .map(|unknown| {
+            let attempt = format!("{}.{}", unknown.step, unknown.attempt);
+            match &unknown.resolved {
+                None => vec![
+                    attempt,
+                    String::new(),
+                    "still unknown".into(),
+                    String::new(),
+                    String::new(),
+                ],
+                Some(r) => vec![
+                    attempt,
+                    timestamp_text(r.at),
+                    word(&r.outcome),
+                    word(&r.by),
+                    r.reason.clone(),
+                ],
+            }
+        })
+        .collect();
+    doc.rows(&["Attempt", "Resolved at", "As", "By", "What was seen"], &rows);
+}
+
+fn kept(doc: &mut Doc, report: &Report) {
+    doc.heading("Preflight");
+    let rows: Vec<_> = report
+        .preflight
+        .iter()
+        .map(|c| vec![c.name.clone(), if c.ok { "ok" } else { "not ok" }.into(), c.detail.clone()])
+        .collect();
+    doc.rows(&["Check", "Result", "Seen"], &rows);
+    doc.heading("Notes, issues and lessons");
+    let rows: Vec<_> = report
+        .notes
+        .iter()
+        .map(|note| {
+            let step = note.step.clone().unwrap_or_default();
+            vec![timestamp_text(note.at), note.by.clone(), step, note.text.clone()]
+        })
+        .collect();
+    doc.rows(&["At", "By", "Step", "Note"], &rows);
+    doc.heading("Evidence");
+    let rows: Vec<_> = report
+        .evidence
+        .iter()
+        .map(|e| {
+            let step = e.step.clone().unwrap_or_default();
+            vec![
+                timestamp_text(e.at),
+                step,
+                format!("evidence/{}", e.file),
+                e.caption.clone(),
+                e.sha256.clone(),
+            ]
+        })
+        .collect();
+    doc.rows(&["At", "Step", "File", "What it shows", "SHA-256"], &rows);
+}
+
+fn integrity(doc: &mut Doc, report: &Report) {
+    let integrity = &report.integrity;
+    doc.heading("Integrity");
+    doc.facts(&[
+        ("Records", Some(integrity.records.to_string())),
+        ("Head", Some(integrity.head.clone())),
+        ("Verified when this was written", Some(integrity.verified.into())),
+        ("Signatures", Some(integrity.signatures.into())),
+        ("Anchors", Some("none".into())),
+        ("Tool", Some(format!("steadyhand {}", integrity.tool))),
+        ("Run before this one", integrity.previous.clone()),
+    ]);
+    for text in integrity.problems.iter().chain(&integrity.notices) {
+        doc.text.push_str(&format!("- {}\n", inline(text)));
+    }
+    doc.text.push('\n');
+    doc.line(
+        "The chain alone stops nobody who holds the files. A copy of the head, kept where the operator \
+         cannot change it, does for everything before it. VERIFY.txt in the run directory says how to \
+         check it without this tool.",
+    );
+}
+
+/// Markdown in the making.
+#[derive(Default)]
+struct Doc {
+    text: String,
+}
+
+impl Doc {
+    /// A paragraph of our own markup.
+    fn line(&mut self, markup: &str) {
+        self.text.push_str(markup.trim_end());
+        self.text.push_str("\n\n");
+    }
+
+    fn heading(&mut self, title: &str) {
+        self.line(&format!("## {title}"));
+    }
+
+    /// A table of names and values; absent ones are left out.
+    fn facts(&mut self, facts: &[(&str, Option<String>)]) {
+        let rows: Vec<_> = facts
+            .iter()
+            .filter_map(|(name, value)| Some(vec![(*name).to_owned(), value.clone()?]))
+            .collect();
+        self.table(&["", ""], &rows);
+    }
+
+    /// A table, or the word that there is nothing to put in it.
+    fn rows(&mut self, head: &[&str], rows: &[Vec<String>]) {
+        if rows.is_empty() {
+            self.line("None.");
+        } else {
+            self.table(head, rows);
+        }
+    }
+
+    fn table(&mut self, head: &[&str], rows: &[Vec<String>]) {
+        let head: Vec<_> = head.iter().map(|&cell| cell.to_owned()).collect();
+        self.row(&head);
+        self.text.push_str(&format!("|{}\n", "---|".repeat(head.len())));
+        for row in rows {
+            self.row(row);
+        }
+        self.text.push('\n');
+    }
+
+    fn row(&mut self, cells: &[String]) {
+        self.text.push('|');
+        for cell in cells {
+            // Writing to a string does not fail.
+            let _ = write!(self.text, " {} |", inline(cell));
+        }
+        self.text.push('\n');
+    }
+}
+
+fn seconds(s: i64) -> String {
+    TimeDelta::try_seconds(s).map_or_else(|| format!("{s}s"), duration_text)
+}
+
+/// A word of ours as it is written in the record.
+fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word.replace('_', " "),
+        _ => String::new(),
+    }
+}
+
+fn plain(json: &serde_json::Value) -> String {
+    match json {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
