@@ -1,13 +1,13 @@
 //! `steady check`: every problem of every runbook.
 
-use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::{Globals, USAGE, fail};
+use crate::catalogue;
 use crate::runbook::diagnostic::{Severity, Style, render, summary};
 use crate::runbook::{self, Checked};
 
@@ -23,12 +23,7 @@ pub struct CheckArgs {
 }
 
 pub(super) fn run(globals: &Globals, args: &CheckArgs) -> ExitCode {
-    let roots = if args.paths.is_empty() {
-        vec![globals.runbooks.clone().unwrap_or_else(|| PathBuf::from("runbooks"))]
-    } else {
-        args.paths.clone()
-    };
-    let checked = match check_all(&roots) {
+    let checked = match check_all(globals, &args.paths) {
         Ok(checked) => checked,
         Err(message) => return fail(USAGE, message),
     };
@@ -39,48 +34,23 @@ pub(super) fn run(globals: &Globals, args: &CheckArgs) -> ExitCode {
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn check_all(roots: &[PathBuf]) -> Result<Vec<Checked>, String> {
-    let mut files = Vec::new();
-    for root in roots {
-        find(root, &mut files)?;
+fn check_all(globals: &Globals, paths: &[PathBuf]) -> Result<Vec<Checked>, String> {
+    if paths.is_empty() {
+        let catalogue = globals.catalogue()?;
+        return Ok(catalogue.entries.into_iter().map(|entry| entry.checked).collect());
     }
-    if files.is_empty() {
-        let names: Vec<_> = roots.iter().map(|root| root.display().to_string()).collect();
-        return Err(format!("no .yaml file in {}", names.join(", ")));
-    }
-    files.iter().map(|file| check_file(file)).collect()
-}
-
-fn check_file(file: &Path) -> Result<Checked, String> {
-    let name = file.display().to_string();
-    let mut bytes = Vec::new();
-    // One byte more than is allowed is enough to refuse the rest unread.
-    File::open(file)
-        .and_then(|opened| opened.take(runbook::MOST_BYTES as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| format!("cannot read {name}: {error}"))?;
-    Ok(runbook::check(&bytes, &name))
-}
-
-/// A file is itself; a directory is every `.yaml` and `.yml` file below it, in order of name.
-fn find(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
-    let cannot = |error: io::Error| format!("cannot read {}: {error}", path.display());
-    if !path.metadata().map_err(cannot)?.is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
-    }
-    let entries: io::Result<Vec<_>> = path.read_dir().map_err(cannot)?.collect();
-    let mut entries = entries.map_err(cannot)?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let below = entry.path();
-        // A link to a directory is not followed: it may lead back up.
-        if entry.file_type().map_err(cannot)?.is_dir() {
-            find(&below, files)?;
-        } else if below.extension().is_some_and(|end| end == "yaml" || end == "yml") {
-            files.push(below);
+    let mut checked = Vec::new();
+    for path in paths {
+        let files = catalogue::files(path)?;
+        if files.is_empty() {
+            return Err(format!("no .yaml file in {}", path.display()));
+        }
+        for file in files {
+            let bytes = catalogue::read(&file)?;
+            checked.push(runbook::check(&bytes, &file.display().to_string()));
         }
     }
-    Ok(())
+    Ok(checked)
 }
 
 fn as_json(checked: &[Checked]) -> String {

@@ -7,7 +7,11 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use etcetera::BaseStrategy;
 
+use crate::catalogue::{self, Catalogue, Entry};
+use crate::settings::{self, Loaded};
+
 mod check;
+mod chosen;
 mod export;
 mod home;
 mod list;
@@ -48,13 +52,47 @@ pub struct Globals {
 }
 
 impl Globals {
+    /// The settings.
+    ///
+    /// # Errors
+    /// The file that was named is not there, or the one that was found is no good.
+    pub fn load_settings(&self) -> Result<Loaded, String> {
+        settings::load(self.settings.as_deref()).map_err(|e| e.to_string())
+    }
+
+    /// The runbooks.
+    ///
+    /// # Errors
+    /// One line: what cannot be read.
+    pub fn catalogue(&self) -> Result<Catalogue, String> {
+        Catalogue::open(self.runbooks_dir()?.as_deref())
+    }
+
+    /// The runbook that `name` means: a path, or an id of the catalogue.
+    ///
+    /// # Errors
+    /// One line: there is no such file or id.
+    pub fn find_runbook(&self, name: &str) -> Result<Entry, String> {
+        catalogue::find(name, self.runbooks_dir()?.as_deref())
+    }
+
+    fn runbooks_dir(&self) -> Result<Option<PathBuf>, String> {
+        match &self.runbooks {
+            Some(dir) => Ok(Some(dir.clone())),
+            None => Ok(self.load_settings()?.settings.runbooks),
+        }
+    }
+
     /// Where runs are kept.
     ///
     /// # Errors
-    /// Nothing says where, and there is no home directory.
+    /// The settings are no good, or nothing says where and there is no home directory.
     pub fn runs_dir(&self) -> Result<PathBuf, String> {
         if let Some(runs) = &self.runs {
             return Ok(runs.clone());
+        }
+        if let Some(runs) = self.load_settings()?.settings.runs {
+            return Ok(runs);
         }
         let xdg = etcetera::base_strategy::Xdg::new()
             .map_err(|e| format!("no place for runs: {e}; say --runs DIR"))?;

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+pub use crate::runbook::model::Mode;
 use crate::runbook::{Milestone, StepId, Value};
 
 /// When something was recorded: the wall clock for people, the boot clock for arithmetic.
@@ -75,18 +76,6 @@ pub enum Part {
     Undo,
     /// `probe`
     Probe,
-}
-
-/// How a run treats the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// An incident.
-    Live,
-    /// Real actions on a DR environment.
-    Drill,
-    /// Nothing is executed.
-    Rehearsal,
 }
 
 /// How a step, or an attempt, came out.

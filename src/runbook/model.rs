@@ -311,6 +311,18 @@ impl Milestone {
     }
 }
 
+/// How a run treats the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// An incident.
+    Live,
+    /// Real actions on a DR environment.
+    Drill,
+    /// Nothing is executed.
+    Rehearsal,
+}
+
 /// `verifies`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verifies {

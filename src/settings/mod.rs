@@ -1,1 +1,81 @@
-//! `steadyhand.yaml`: environments, endpoints, themes, precedence.
+//! `steadyhand.yaml`: environments and defaults. A flag goes before an environment variable, which goes
+//! before this file, which goes before what is built in. See `docs/settings.md`.
+
+mod load;
+mod lower;
+
+pub use load::{LoadError, Loaded, load};
+pub use lower::{Checked, check};
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::runbook::model::Mode;
+use crate::runbook::suggest::did_you_mean;
+
+/// The pins that an environment may name.
+pub const PINS: [&str; 4] = ["aws.account", "aws.region", "postgres.system_identifier", "host"];
+
+/// What the file says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// Where runs are kept.
+    pub runs: Option<PathBuf>,
+    /// Where runbooks are looked up.
+    pub runbooks: Option<PathBuf>,
+    /// Who the operator is.
+    pub operator: Option<String>,
+    /// A theme's name or file.
+    pub theme: Option<String>,
+    /// The run directory's group may watch.
+    pub share_with_group: bool,
+    /// By name.
+    pub environments: BTreeMap<String, Environment>,
+}
+
+/// A named place to run against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// How runs on it treat the world.
+    pub mode: Mode,
+    /// Unattended runs are allowed; never on a live one.
+    pub auto: bool,
+    /// Input values as text, by input name; those of other runbooks' inputs are no harm.
+    pub inputs: BTreeMap<String, String>,
+    /// Where and as whom to call AWS.
+    pub aws: Aws,
+    /// What must be proven before anything changes: one of [`PINS`] to its value.
+    pub pins: BTreeMap<String, String>,
+}
+
+/// Where and as whom to call AWS; what is absent comes from the usual places.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aws {
+    /// A profile of the shared configuration.
+    pub profile: Option<String>,
+    /// A region.
+    pub region: Option<String>,
+    /// An endpoint for every service.
+    pub endpoint: Option<String>,
+}
+
+impl Settings {
+    /// The environment of this name.
+    ///
+    /// # Errors
+    /// There is none; the message says which there are.
+    pub fn environment(&self, name: &str) -> Result<&Environment, String> {
+        self.environments.get(name).ok_or_else(|| {
+            let known = || self.environments.keys().map(String::as_str);
+            let help = did_you_mean(name, known()).unwrap_or_else(|| {
+                let all: Vec<_> = known().collect();
+                if all.is_empty() {
+                    "the settings have no environments; see docs/settings.md".into()
+                } else {
+                    format!("the settings have: {}", all.join(", "))
+                }
+            });
+            format!("no environment `{name}`; {help}")
+        })
+    }
+}

@@ -1,0 +1,24 @@
+//! The catalogue that is shipped inside the binary.
+
+/// File names and their bytes, in order of name.
+pub(super) static RUNBOOKS: &[(&str, &[u8])] = &[];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_runbook_is_built_in_and_good() {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks");
+        let mut files: Vec<String> = std::fs::read_dir(dir)
+            .map(|entries| entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect())
+            .unwrap_or_default();
+        files.sort();
+        let built_in: Vec<_> = RUNBOOKS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(built_in, files, "add the new ones to RUNBOOKS");
+        for (name, bytes) in RUNBOOKS {
+            let checked = crate::runbook::check(bytes, name);
+            assert!(checked.problems.is_empty(), "{name}: {:#?}", checked.problems);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! From the tree to the settings. Pure; every problem in one pass.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::{Aws, Environment, PINS, Settings};
+use crate::runbook::Problem;
+use crate::runbook::diagnostic::{Problems, Source, suggestion};
+use crate::runbook::model::Mode;
+use crate::runbook::yaml::{self, Fields, Kind, Node};
+
+#[cfg(test)]
+mod tests;
+
+/// What came of reading the file.
+#[derive(Debug)]
+pub struct Checked {
+    /// The file's text, to show the problems in.
+    pub source: Source,
+    /// In the order of the file.
+    pub problems: Vec<Problem>,
+    /// There when no problem is an error. Paths are as the file writes them.
+    pub settings: Option<Settings>,
+}
+
+/// Reads settings and finds every problem in them. `file` is how the problems name it.
+#[must_use]
+pub fn check(bytes: &[u8], file: &str) -> Checked {
+    let source = match yaml::decode(bytes, file) {
+        Ok(source) => source,
+        Err((source, problems)) => return Checked { source, problems, settings: None },
+    };
+    let mut problems = Problems::new(&source);
+    let settings = yaml::read(&mut problems).and_then(|root| settings(&mut problems, &root));
+    let settings = settings.filter(|_| problems.none_is_an_error());
+    let problems = problems.finish();
+    Checked { source, problems, settings }
+}
+
+type Keys = &'static [(&'static str, bool)];
+
+const SETTINGS: Keys = &[
+    ("steadyhand", true),
+    ("runs", false),
+    ("runbooks", false),
+    ("operator", false),
+    ("theme", false),
+    ("share", false),
+    ("environments", false),
+];
+const ENVIRONMENT: Keys =
+    &[("mode", true), ("auto", false), ("inputs", false), ("aws", false), ("target", false)];
+const AWS: Keys = &[("profile", false), ("region", false), ("endpoint", false)];
+
+fn settings(problems: &mut Problems<'_>, root: &Node) -> Option<Settings> {
+    let fields = Fields::read(problems, root, "the settings", SETTINGS.iter().copied())?;
+    if let Some(node) = fields.get("steadyhand")
+        && let Some(version) = yaml::integer(problems, node)
+        && version != 1
+    {
+        let message = format!("settings of version {version} are not known");
+        problems.error(node.span.clone(), "unknown-version", message).help("write 1");
+    }
+    let path = |problems: &mut _, key| text(problems, &fields, key).map(PathBuf::from);
+    let share = fields.get("share").and_then(|node| {
+        yaml::one_of(problems, node, &["private", "group"]).map(|word| word == "group")
+    });
+    Some(Settings {
+        runs: path(problems, "runs"),
+        runbooks: path(problems, "runbooks"),
+        operator: text(problems, &fields, "operator"),
+        theme: text(problems, &fields, "theme"),
+        share_with_group: share.unwrap_or(false),
+        environments: environments(problems, &fields),
+    })
+}
+
+fn text(problems: &mut Problems<'_>, fields: &Fields<'_>, key: &str) -> Option<String> {
+    let node = fields.get(key)?;
+    let text = yaml::plain_text(problems, node)?;
+    if text.trim().is_empty() {
+        let message = format!("`{key}` is empty");
+        problems.error(node.span.clone(), "empty-value", message).help("leave the key out");
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn environments(problems: &mut Problems<'_>, fields: &Fields<'_>) -> BTreeMap<String, Environment> {
+    let Some(node) = fields.get("environments") else { return BTreeMap::new() };
+    let Kind::Map(entries) = &node.kind else {
+        yaml::expected(problems, node, "a map of environments");
+        return BTreeMap::new();
+    };
+    let mut found = BTreeMap::new();
+    for entry in entries {
+        let name = &entry.key;
+        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+        if name.is_empty() || name.len() > 63 || !name.chars().all(good) {
+            let message = format!("`{name}` is not a name for an environment");
+            problems
+                .error(entry.key_span.clone(), "bad-name", message)
+                .help("use lower case letters, digits, - and _");
+        }
+        if let Some(environment) = environment(problems, &entry.value) {
+            found.insert(name.clone(), environment);
+        }
+    }
+    found
+}
+
+fn environment(problems: &mut Problems<'_>, node: &Node) -> Option<Environment> {
+    let fields = Fields::read(problems, node, "an environment", ENVIRONMENT.iter().copied())?;
+    let mode = fields.get("mode").and_then(|node| {
+        yaml::one_of(problems, node, &["live", "drill", "rehearsal"]).map(|word| match word {
+            "drill" => Mode::Drill,
+            "rehearsal" => Mode::Rehearsal,
+            _ => Mode::Live,
+        })
+    });
+    let auto = fields.get("auto").and_then(|node| Some((node, yaml::boolean(problems, node)?)));
+    if let (Some((node, true)), Some(Mode::Live)) = (auto, mode) {
+        problems
+            .error(node.span.clone(), "auto-on-live", "a live environment is never run unattended")
+            .help("take `auto` away, or make it a drill environment");
+    }
+    let inputs = fields.get("inputs").map(|node| texts(problems, node, "inputs"));
+    let pins = fields.get("target").map(|node| pins(problems, node));
+    let aws = fields.get("aws").and_then(|node| aws(problems, node));
+    Some(Environment {
+        mode: mode?,
+        auto: auto.is_some_and(|(_, auto)| auto),
+        inputs: inputs.unwrap_or_default(),
+        aws: aws.unwrap_or_default(),
+        pins: pins.unwrap_or_default(),
+    })
+}
+
+/// Names to text; a number keeps the digits it was written with.
+fn texts(problems: &mut Problems<'_>, node: &Node, what: &str) -> BTreeMap<String, String> {
+    let Kind::Map(entries) = &node.kind else {
+        yaml::expected(problems, node, &format!("a map of {what}"));
+        return BTreeMap::new();
+    };
+    entries
+        .iter()
+        .filter_map(|entry| {
+            let text = yaml::plain_text(problems, &entry.value)?;
+            Some((entry.key.clone(), text.to_owned()))
+        })
+        .collect()
+}
+
+fn pins(problems: &mut Problems<'_>, node: &Node) -> BTreeMap<String, String> {
+    if let Kind::Map(entries) = &node.kind {
+        // A pin that nobody checks would be worse than none.
+        for entry in entries.iter().filter(|entry| !PINS.contains(&entry.key.as_str())) {
+            let message = format!("`{}` cannot be proven", entry.key);
+            problems
+                .error(entry.key_span.clone(), "unknown-pin", message)
+                .help(suggestion(&entry.key, "pins", PINS));
+        }
+    }
+    texts(problems, node, "pins")
+}
+
+fn aws(problems: &mut Problems<'_>, node: &Node) -> Option<Aws> {
+    let fields = Fields::read(problems, node, "`aws`", AWS.iter().copied())?;
+    let [profile, region, endpoint] =
+        ["profile", "region", "endpoint"].map(|key| text(problems, &fields, key));
+    if let (Some(url), Some(node)) = (&endpoint, fields.get("endpoint"))
+        && !(url.starts_with("http://") || url.starts_with("https://"))
+    {
+        let message = format!("`{url}` is not an http or https URL");
+        problems
+            .error(node.span.clone(), "bad-url", message)
+            .help("write it like http://127.0.0.1:4566");
+    }
+    Some(Aws { profile, region, endpoint })
+}

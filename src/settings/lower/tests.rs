@@ -1,0 +1,100 @@
+use super::*;
+
+const WHOLE: &str = r#"
+steadyhand: 1
+runs: /var/lib/steadyhand
+operator: alice@bastion-1
+theme: mono
+share: group
+environments:
+  production:
+    mode: live
+    inputs: {source_cluster: loanserve, port: 05432, on: off, db_password: "env:PGPASSWORD"}
+    aws: {profile: prod, region: us-east-1}
+    target: {aws.account: "123456789012", host: bastion-1}
+  dr:
+    mode: drill
+    auto: true
+    aws: {endpoint: "http://127.0.0.1:4566"}
+"#;
+
+fn problems(text: &str) -> Vec<(usize, usize, String)> {
+    let checked = check(text.as_bytes(), "steadyhand.yaml");
+    assert!(checked.settings.is_none());
+    let problems = checked.problems.into_iter();
+    problems
+        .map(|p| (p.line, p.column, format!("{}; {}", p.message, p.help.unwrap_or_default())))
+        .collect()
+}
+
+#[test]
+fn the_whole_of_it() {
+    let settings = check(WHOLE.as_bytes(), "s").settings.unwrap();
+    assert!(settings.share_with_group);
+    assert_eq!(settings.operator.as_deref(), Some("alice@bastion-1"));
+    let live = settings.environment("production").unwrap();
+    assert_eq!(live.mode, Mode::Live);
+    assert_eq!(live.inputs["port"], "05432", "text stays as it was written");
+    assert_eq!(live.inputs["on"], "off");
+    assert_eq!(live.pins["aws.account"], "123456789012");
+    let drill = settings.environment("dr").unwrap();
+    assert!(drill.auto && drill.mode == Mode::Drill);
+    assert_eq!(drill.aws.endpoint.as_deref(), Some("http://127.0.0.1:4566"));
+}
+
+#[test]
+fn an_environment_that_is_not_there_is_said_with_those_that_are() {
+    let settings = check(WHOLE.as_bytes(), "s").settings.unwrap();
+    let error = settings.environment("prodution").unwrap_err();
+    assert_eq!(error, "no environment `prodution`; did you mean `production`?");
+    let error = settings.environment("staging").unwrap_err();
+    assert_eq!(error, "no environment `staging`; the settings have: dr, production");
+}
+
+#[test]
+fn every_problem_at_its_place() {
+    let text = "\
+steadyhand: 1
+rusn: x
+share: everyone
+environments:
+  Prod: {mode: live, auto: true}
+  dr:
+    mode: dril
+    target: {aws.acount: 1}
+    aws: {endpoint: localhost}
+    inputs: {x: \"${{ inputs.y }}\"}
+";
+    assert_eq!(
+        problems(text),
+        [
+            (2, 1, "unknown key `rusn` in the settings; did you mean `runs`?".into()),
+            (3, 8, "`everyone` is not allowed here; words here: private, group".into()),
+            (
+                5,
+                3,
+                "`Prod` is not a name for an environment; use lower case letters, digits, - and _"
+                    .into()
+            ),
+            (
+                5,
+                28,
+                "a live environment is never run unattended; take `auto` away, or make it a drill environment"
+                    .to_owned()
+            ),
+            (7, 11, "`dril` is not allowed here; did you mean `drill`?".into()),
+            (8, 14, "`aws.acount` cannot be proven; did you mean `aws.account`?".into()),
+            (9, 21, "`localhost` is not an http or https URL; write it like http://127.0.0.1:4566".into()),
+            (10, 18, "templates are not allowed here; write the text itself".into()),
+        ]
+    );
+}
+
+#[test]
+fn the_version_is_asked_for() {
+    assert_eq!(
+        problems("runs: x\n")[0].2,
+        "the settings needs the key `steadyhand`; add `steadyhand:`"
+    );
+    assert_eq!(problems("steadyhand: 2\n")[0].2, "settings of version 2 are not known; write 1");
+}
