@@ -1,6 +1,9 @@
 //! What the actions of the registry do. One file a family; async; an action gets a request and a
 //! [`Context`] and returns a [`Finish`]. It knows no screen and no journal.
 
+pub mod aws;
+pub mod rds;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

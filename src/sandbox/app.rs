@@ -19,11 +19,15 @@ fn text(moment: DateTime<Utc>) -> String {
     moment.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// 200 once the configured database has its rows and a writer that answers.
+/// 200 once the application runs and its database has its rows and a writer that answers.
 pub(super) async fn health(State(shared): State<Shared>) -> Answer {
     shared.with(|world| {
         let database = &world.app.database;
         match world.answering(database) {
+            Some(_) if !world.app.writers => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Json(json!({"status": "the application is stopped", "database": database})),
+            ),
             Some(cluster) if cluster.restored_to.is_some() => {
                 (StatusCode::OK, Json(json!({"status": "ok", "database": database})))
             }
@@ -56,7 +60,7 @@ pub(super) async fn rows(State(shared): State<Shared>, Query(ask): Query<Host>) 
         let Some(moment) = cluster.restored_to else {
             return (StatusCode::OK, Json(json!({"count": 0})));
         };
-        // A loan every few seconds of the day: an age, not a clock, so that a moment has one answer.
+        // A loan every few seconds of the day: a moment always has the same answer.
         let since_midnight = moment.timestamp().rem_euclid(86_400);
         let booked = since_midnight / BETWEEN_LOANS.num_seconds();
         let newest = moment
@@ -76,6 +80,8 @@ pub(super) async fn config(State(shared): State<Shared>) -> Answer {
 pub(super) struct Configuration {
     /// The database's host name.
     database: String,
+    /// Whether the writers should run; as they do when absent.
+    writers: Option<bool>,
 }
 
 /// Points the application at another database.
@@ -85,7 +91,11 @@ pub(super) async fn configure(
 ) -> Answer {
     shared.with(|world| {
         world.app.database = asked.database;
-        (StatusCode::OK, Json(json!({"database": world.app.database})))
+        if let Some(on) = asked.writers {
+            world.app.switch_writers(on, Utc::now());
+        }
+        let app = &world.app;
+        (StatusCode::OK, Json(json!({"database": app.database, "writers": app.writers})))
     })
 }
 
@@ -110,10 +120,7 @@ pub(super) async fn set_writers(
     Json(asked): Json<Writers>,
 ) -> Answer {
     shared.with(|world| {
-        if world.app.writers != asked.enabled {
-            world.app.writers = asked.enabled;
-            world.app.writers_since = Utc::now();
-        }
+        world.app.switch_writers(asked.enabled, Utc::now());
         (StatusCode::OK, Json(json!({"enabled": world.app.writers})))
     })
 }

@@ -143,12 +143,11 @@ impl Sandbox {
         [
             ("source_cluster", CLUSTER.to_owned()),
             ("restore_to", moment),
-            ("writers", "http".to_owned()),
-            ("writers_url", format!("{endpoint}/app/writers")),
+            ("operate", "http".to_owned()),
+            ("stop_url", format!("{endpoint}/app/writers")),
+            ("cutover_url", format!("{endpoint}/app/config")),
             ("rows", "http".to_owned()),
             ("rows_url", format!("{endpoint}/app/rows")),
-            ("cutover", "http".to_owned()),
-            ("cutover_url", format!("{endpoint}/app/config")),
             ("smoke_url", format!("{endpoint}/app/health")),
             ("poll", "1s".to_owned()),
         ]

@@ -43,6 +43,15 @@ pub(super) enum Life {
     Deleting(DateTime<Utc>),
 }
 
+impl App {
+    pub(super) fn switch_writers(&mut self, on: bool, now: DateTime<Utc>) {
+        if self.writers != on {
+            self.writers = on;
+            self.writers_since = now;
+        }
+    }
+}
+
 impl Life {
     pub(super) fn status(self) -> &'static str {
         match self {

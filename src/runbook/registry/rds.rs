@@ -146,6 +146,21 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             optional("kms_key", Kind::Text, "Encryption key; the source's by default."),
             optional("port", Kind::Int, "Port; the source's by default."),
             optional(
+                "iam_authentication",
+                Kind::Bool,
+                "Whether IAM users may log in; as at the source by default.",
+            ),
+            optional(
+                "log_exports",
+                Kind::TextList,
+                "Logs that go to CloudWatch; the source's by default.",
+            ),
+            optional(
+                "serverless_capacity",
+                Kind::Text,
+                "Serverless capacity units, such as `0.5-16`; the source's by default.",
+            ),
+            optional(
                 "deletion_protection",
                 Kind::Bool,
                 "Protect the new cluster from deletion; false by default, so that it can be undone.",

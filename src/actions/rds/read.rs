@@ -1,0 +1,78 @@
+//! What only looks.
+
+use futures_util::future::BoxFuture;
+
+use super::thing::Target;
+use super::wait::{End, available, wait};
+use super::{Rds, args};
+use crate::actions::{Action, Context, Finish};
+use crate::runbook::Request;
+
+/// `rds.describe_cluster`
+pub(super) struct DescribeCluster;
+
+impl Action for DescribeCluster {
+    fn run(&self, cx: Context, request: Request) -> BoxFuture<'static, Finish> {
+        Box::pin(async move {
+            match args::text(&request, "cluster") {
+                Ok(id) => describe(&cx, Target::Cluster(id.to_owned())).await,
+                Err(wrong) => Finish::failed(wrong),
+            }
+        })
+    }
+}
+
+/// `rds.describe_instance`
+pub(super) struct DescribeInstance;
+
+impl Action for DescribeInstance {
+    fn run(&self, cx: Context, request: Request) -> BoxFuture<'static, Finish> {
+        Box::pin(async move {
+            match args::text(&request, "instance") {
+                Ok(id) => describe(&cx, Target::Instance(id.to_owned())).await,
+                Err(wrong) => Finish::failed(wrong),
+            }
+        })
+    }
+}
+
+async fn describe(cx: &Context, target: Target) -> Finish {
+    let rds = Rds::connect(&cx.aws).await;
+    match rds.look_unless_cancelled(cx, &target).await {
+        Ok(Some(thing)) => {
+            let message = cx.redactor.clean(format!("{target} is {}", thing.status()));
+            Finish::succeeded(message, thing.result(&cx.redactor))
+        }
+        Ok(None) => Finish::failed(nothing(&target)),
+        Err(finish) => finish,
+    }
+}
+
+/// What to say when there is nothing of that name.
+pub(super) fn nothing(target: &Target) -> String {
+    format!("there is no {target} here: check the name, the region and the account")
+}
+
+/// `rds.wait_available`
+pub(super) struct WaitAvailable;
+
+impl Action for WaitAvailable {
+    fn run(&self, cx: Context, request: Request) -> BoxFuture<'static, Finish> {
+        Box::pin(async move {
+            let target = match (request.text("cluster"), request.text("instance")) {
+                (Some(id), None) => Target::Cluster(id.to_owned()),
+                (None, Some(id)) => Target::Instance(id.to_owned()),
+                _ => return Finish::failed("give either `cluster` or `instance`"),
+            };
+            match wait(&cx, &target, args::every(&request), available).await {
+                End::Done(thing) => {
+                    let message = format!("{target} is available");
+                    Finish::succeeded(cx.redactor.clean(message), thing.common(&cx.redactor))
+                }
+                End::Bad(why) => Finish::failed(cx.redactor.clean(format!("{target}: {why}"))),
+                End::Absent => Finish::failed(nothing(&target)),
+                End::Cancelled => Finish::failed(format!("stopped waiting for {target}")),
+            }
+        })
+    }
+}
