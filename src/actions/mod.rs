@@ -3,6 +3,8 @@
 
 pub mod aws;
 pub mod rds;
+pub mod secrets;
+mod time;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -129,6 +131,16 @@ pub trait Action: Send + Sync {
     /// After [`Found::Running`]: waits for the end of the attempt that is already under way.
     fn reattach(&self, _cx: Context, _request: Request) -> BoxFuture<'static, Finish> {
         Box::pin(std::future::ready(Finish::unknown("this action cannot be waited for again")))
+    }
+}
+
+/// The action of this name; `None` for what a person does (`manual`, `choose`): the engine completes
+/// that with the answer.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static dyn Action> {
+    match name {
+        "wait" => Some(&time::Wait),
+        _ => rds::find(name),
     }
 }
 

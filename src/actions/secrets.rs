@@ -1,0 +1,169 @@
+//! Fetching secrets from where the inputs say they are. Each is known to the redactor before anything
+//! else can see it, and is wiped from memory when the run is over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::ingest::{Maskable, Redactor};
+use crate::runbook::Reveal;
+use crate::runbook::inputs::SecretSource;
+
+/// How long a command that prints a secret may take.
+const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+
+/// The secrets of a run.
+#[derive(Debug, Default)]
+pub struct Secrets {
+    values: BTreeMap<String, SecretString>,
+    too_short: BTreeSet<String>,
+}
+
+impl Secrets {
+    /// Fetches every secret and registers it with the redactor. `typed` are those that a person typed
+    /// into the form; they are nowhere else.
+    ///
+    /// # Errors
+    /// One line for each secret that cannot be had: which input, where it was looked for, what to do.
+    pub async fn fetch(
+        sources: &BTreeMap<String, SecretSource>,
+        typed: BTreeMap<String, SecretString>,
+        env: &(dyn Fn(&str) -> Option<String> + Sync),
+        redactor: &Redactor,
+    ) -> Result<Self, Vec<String>> {
+        let mut secrets = Self::default();
+        let mut problems = Vec::new();
+        for (name, source) in sources {
+            if typed.contains_key(name) {
+                continue;
+            }
+            match read(source, env).await {
+                Ok(value) => secrets.keep(name, value, redactor),
+                Err(why) => problems.push(format!("secret input `{name}`: {why}")),
+            }
+        }
+        for (name, value) in typed {
+            secrets.keep(&name, value, redactor);
+        }
+        if problems.is_empty() { Ok(secrets) } else { Err(problems) }
+    }
+
+    fn keep(&mut self, name: &str, value: SecretString, redactor: &Redactor) {
+        if redactor.register(name, value.expose_secret()) == Maskable::TooShort {
+            self.too_short.insert(name.to_owned());
+        }
+        self.values.insert(name.to_owned(), value);
+    }
+
+    /// Whether output that may hold this secret cannot be masked and must be withheld.
+    #[must_use]
+    pub fn is_too_short(&self, name: &str) -> bool {
+        self.too_short.contains(name)
+    }
+}
+
+impl Reveal for Secrets {
+    fn reveal(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(ExposeSecret::expose_secret)
+    }
+}
+
+async fn read(
+    source: &SecretSource,
+    env: &(dyn Fn(&str) -> Option<String> + Sync),
+) -> Result<SecretString, String> {
+    let text = match source {
+        SecretSource::Env(name) => env(name)
+            .ok_or_else(|| format!("the environment variable {name} is not set: export it first")),
+        SecretSource::File(path) => from_file(path),
+        SecretSource::Command(command) => from_command(command).await,
+    }?;
+    let value = text.strip_suffix('\n').unwrap_or(&text);
+    let value = value.strip_suffix('\r').unwrap_or(value);
+    if value.is_empty() {
+        return Err(format!("{source} gave nothing"));
+    }
+    Ok(SecretString::from(value.to_owned()))
+}
+
+fn from_file(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))
+}
+
+/// What a command prints. What it says on standard error is not repeated: it may name the secret.
+async fn from_command(command: &str) -> Result<String, String> {
+    let child = Command::new("sh")
+        .args(["-c", command])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = match timeout(COMMAND_LIMIT, child).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(e)) => return Err(format!("`{command}` cannot be run: {e}")),
+        Err(_) => {
+            return Err(format!("`{command}` took longer than {} s", COMMAND_LIMIT.as_secs()));
+        }
+    };
+    if !output.status.success() {
+        return Err(format!("`{command}` failed ({}); try it by hand", output.status));
+    }
+    String::from_utf8(output.stdout).map_err(|_| format!("`{command}` printed no UTF-8 text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(text: &str) -> BTreeMap<String, SecretSource> {
+        BTreeMap::from([("token".to_owned(), SecretSource::parse(text).unwrap())])
+    }
+
+    async fn fetch(text: &str, redactor: &Redactor) -> Result<Secrets, Vec<String>> {
+        let env = |name: &str| (name == "TOKEN").then(|| "from-the-environment".to_owned());
+        Secrets::fetch(&from(text), BTreeMap::new(), &env, redactor).await
+    }
+
+    #[tokio::test]
+    async fn each_source_gives_its_secret_and_the_redactor_knows_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("token");
+        std::fs::write(&file, "from-the-file\n").unwrap();
+        for (text, value) in [
+            ("env:TOKEN".to_owned(), "from-the-environment"),
+            (format!("file:{}", file.display()), "from-the-file"),
+            ("cmd:echo from-a-command".to_owned(), "from-a-command"),
+        ] {
+            let redactor = Redactor::default();
+            let secrets = fetch(&text, &redactor).await.unwrap();
+            assert_eq!(secrets.reveal("token"), Some(value));
+            assert!(!redactor.redact(&format!("x {value} y")).contains(value), "{text}");
+            assert!(!format!("{secrets:?}").contains(value));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_had_names_the_input_and_the_remedy() {
+        for (text, said) in [
+            ("env:ELSEWHERE", "the environment variable ELSEWHERE is not set"),
+            ("file:/nowhere/token", "cannot read /nowhere/token"),
+            ("cmd:exit 3", "`exit 3` failed"),
+            ("cmd:true", "gave nothing"),
+        ] {
+            let problems = fetch(text, &Redactor::default()).await.unwrap_err();
+            assert!(problems[0].contains("`token`") && problems[0].contains(said), "{problems:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_short_secret_is_used_but_its_output_cannot_be_kept() {
+        let secrets = fetch("cmd:echo 1234", &Redactor::default()).await.unwrap();
+        assert!(secrets.is_too_short("token"));
+        assert_eq!(secrets.reveal("token"), Some("1234"));
+    }
+}
