@@ -1,9 +1,13 @@
-//! `steady schema`
+//! `steady schema`: the JSON Schema of the format, for editors.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::fail;
+use crate::runbook;
 
 pub(super) fn run() -> ExitCode {
-    fail(2, "schema is being built")
+    let text = format!("{:#}\n", runbook::schema());
+    // A reader that has gone away (`| head`) has seen what it wanted.
+    let _ = io::stdout().lock().write_all(text.as_bytes());
+    ExitCode::SUCCESS
 }
