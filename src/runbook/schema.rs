@@ -61,7 +61,8 @@ fn call() -> Json {
 
 fn action(spec: &ActionSpec) -> Json {
     let mut schema = keys(spec.keys);
-    let rules: Vec<Json> = registry::alternatives(spec).map(|(keys, one)| rule(keys, one)).collect();
+    let rules: Vec<Json> =
+        registry::alternatives(spec).map(|(keys, one)| rule(keys, one)).collect();
     if let Json::Object(map) = &mut schema {
         map.insert("description".into(), json!(spec.help));
         if !rules.is_empty() {

@@ -113,7 +113,8 @@ fn effect(spec: &ActionSpec) -> String {
         }
         EffectRule::Fixed(effect) => name(effect),
         EffectRule::Declared(default, others) => {
-            let others: Vec<_> = others.iter().filter(|e| **e != default).copied().map(name).collect();
+            let others: Vec<_> =
+                others.iter().filter(|e| **e != default).copied().map(name).collect();
             format!("{}; `effect:` may say {}", name(default), others.join(" or "))
         }
         EffectRule::ByMethod => {
