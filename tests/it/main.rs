@@ -2,6 +2,7 @@
 // Helpers of tests fail the test by panicking; clippy's own allowance covers only `#[test]` functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod architecture;
 mod aws;
 mod format;
 mod postgres;
