@@ -2,6 +2,7 @@
 //! [`Context`] and returns a [`Finish`]. It knows no screen and no journal.
 
 pub mod aws;
+pub mod postgres;
 pub mod rds;
 pub mod secrets;
 mod time;

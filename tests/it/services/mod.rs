@@ -1,5 +1,6 @@
 //! Real services for tests, started and stopped by the test that needs them.
 
+pub mod attempt;
 pub mod damage;
 pub mod moto;
 pub mod postgres;

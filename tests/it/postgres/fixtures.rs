@@ -1,10 +1,11 @@
-//! The `postgres` family against real servers.
+//! The fixtures are what they say: a restore that is tested against a database without damage tests
+//! nothing.
 
 use crate::services::damage::{damaged, dumps, sha256};
 use crate::services::postgres::Cluster;
 
 #[test]
-fn a_throwaway_cluster_and_its_replica() {
+fn a_standby_has_what_the_primary_has() {
     let Some(primary) = Cluster::start("") else { return };
     primary.sql("postgres", "CREATE TABLE t AS SELECT 1 AS a");
     let replica = primary.replica();
