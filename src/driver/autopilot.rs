@@ -40,10 +40,12 @@ pub(super) fn next(state: &State, prepared: Option<&Prepared>, looking: bool, au
             Some(prepared) if step.is_for_people() && prepared.default.is_none() => {
                 stop(false, format!("`{}` needs a person: {}", prepared.step, state.title(step)))
             }
-            Some(prepared) if prepared.step == step.id() => match (&prepared.request, &prepared.target) {
-                (Err(why), _) | (_, Err(why)) => stop(true, format!("{}: {why}", step.id())),
-                (Ok(_), Ok(_)) => consent(state, prepared, auto),
-            },
+            Some(prepared) if prepared.step == step.id() => {
+                match (&prepared.request, &prepared.target) {
+                    (Err(why), _) | (_, Err(why)) => stop(true, format!("{}: {why}", step.id())),
+                    (Ok(_), Ok(_)) => consent(state, prepared, auto),
+                }
+            }
             Some(_) | None => Move::Wait,
         },
         Status::AwaitsPerson(_) => {
@@ -60,7 +62,10 @@ pub(super) fn next(state: &State, prepared: Option<&Prepared>, looking: bool, au
         Status::Unknown(_) if looking => Move::Wait,
         Status::Unknown(attempt) => stop(
             false,
-            format!("nobody knows how attempt {} came out: a person decides", attempt.id.file_stem()),
+            format!(
+                "nobody knows how attempt {} came out: a person decides",
+                attempt.id.file_stem()
+            ),
         ),
         Status::Failed(attempt) => {
             stop(true, format!("`{}` failed: {}", step.id(), attempt.message()))

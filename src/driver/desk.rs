@@ -42,8 +42,8 @@ impl Desk {
         request: &Request,
         wires: Option<(mpsc::Sender<Progress>, CancellationToken)>,
     ) -> Context {
-        let (progress, cancel) = wires
-            .unwrap_or_else(|| (mpsc::channel(PROGRESS_DEPTH).0, CancellationToken::new()));
+        let (progress, cancel) =
+            wires.unwrap_or_else(|| (mpsc::channel(PROGRESS_DEPTH).0, CancellationToken::new()));
         Context {
             run: self.run.clone(),
             attempt: id.clone(),

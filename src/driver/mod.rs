@@ -1,5 +1,23 @@
 //! The one loop that owns a run: decide, append and sync, apply, settle, effects.
 
+mod autopilot;
+mod clock;
+mod desk;
+mod evidence;
+mod failpoint;
+mod follower;
+mod open;
+mod prepare;
+mod run;
+mod signals;
 mod view;
+mod workers;
 
-pub use view::{Command, JournalStanding, Notice, Output, Prepared, Ring, Urgency, View};
+pub use autopilot::{Auto, Stopped};
+pub use clock::Clock;
+pub use follower::Follower;
+pub use open::{Handle, Hands, Order, Run};
+pub use run::Left;
+pub use view::{
+    Command, JournalStanding, LiveStatus, Notice, Output, Prepared, Ring, Urgency, View,
+};

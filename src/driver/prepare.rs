@@ -32,14 +32,18 @@ fn call_of(step: &StepState, part: Part) -> Option<&Call> {
 
 /// Renders a step's request, without asking anybody.
 pub(super) fn render(state: &State, step: &StepState, part: Part) -> Result<Request, String> {
-    let call = call_of(step, part)
-        .ok_or_else(|| format!("`{}` has no such action", step.id()))?;
+    let call = call_of(step, part).ok_or_else(|| format!("`{}` has no such action", step.id()))?;
     render_call(call, &step.step.env, &state.scope(None))
         .map_err(|e| format!("`{}` cannot be rendered: {e}", step.id()))
 }
 
 /// Renders, completes and proves. Only reads.
-pub(super) async fn prepare(desk: Arc<Desk>, state: Arc<State>, step: String, part: Part) -> Prepared {
+pub(super) async fn prepare(
+    desk: Arc<Desk>,
+    state: Arc<State>,
+    step: String,
+    part: Part,
+) -> Prepared {
     let Some(found) = state.step(&step) else {
         return refused(step, part, "there is no such step".into());
     };

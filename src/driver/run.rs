@@ -12,7 +12,7 @@ use super::autopilot::{self, Auto, Move, Stopped};
 use super::clock::{Clock, stepped};
 use super::desk::Desk;
 use super::prepare::render;
-use super::view::{Command, JournalStanding, Notice, Output, Prepared, Urgency, View};
+use super::view::{Command, JournalStanding, LiveStatus, Notice, Output, Prepared, Urgency, View};
 use super::workers::{Report, Workers};
 use super::{evidence, failpoint, signals};
 use crate::actions::{Found, Progress};
@@ -41,7 +41,10 @@ pub(super) struct Driver {
     pub(super) retry: Option<(String, Instant)>,
     pub(super) notice: Option<Notice>,
     pub(super) halted: Option<String>,
+    pub(super) status: Option<LiveStatus>,
     pub(super) output: Output,
+    /// Held for as long as the loop lives: see [`super::open`].
+    pub(super) _environment: Option<std::fs::File>,
 }
 
 /// How the loop came to its end.
@@ -117,17 +120,13 @@ impl Driver {
     }
 
     fn fold(&mut self, recorded: &Recorded) {
-        let state = std::mem::replace(&mut self.state, Arc::new(State::new(self.runbook())));
-        self.state = Arc::new(Arc::unwrap_or_clone(state).apply(recorded));
+        Arc::make_mut(&mut self.state).absorb(recorded);
         if changes_requests(&recorded.event.fact) {
             self.prepared = None;
             self.undo_of = None;
             self.retry = None;
+            self.status = None;
         }
-    }
-
-    fn runbook(&self) -> Arc<crate::runbook::Runbook> {
-        self.state.runbook.clone()
     }
 
     /// Nothing can be written: nothing more may be done. The reserve pays for one last record.
@@ -166,7 +165,7 @@ impl Driver {
     }
 
     /// As [`Self::take`], for what a person did not ask for: a refusal is of no interest.
-    fn note(&mut self, input: Input) -> bool {
+    pub(super) fn note(&mut self, input: Input) -> bool {
         let now = self.clock.now();
         match self.state.decide(input, &now) {
             Ok(event) => self.record(event, &now),
@@ -240,7 +239,8 @@ impl Driver {
             }
             Some(Err(_)) | None => {
                 // Cannot be: what was intended was prepared. Were it so, nothing has been done.
-                let message = "the request was lost before it was sent; nothing was done".to_owned();
+                let message =
+                    "the request was lost before it was sent; nothing was done".to_owned();
                 self.finish(id, crate::actions::Finish::failed(message));
             }
         }
@@ -269,7 +269,11 @@ impl Driver {
         match report {
             Report::Prepared(prepared) => self.prepared = Some(Arc::new(*prepared)),
             Report::Verified(prepared) => self.intend(*prepared),
-            Report::Progress(id, progress) => self.on_progress(&id, progress),
+            Report::Progress(id, several) => {
+                for progress in several {
+                    self.on_progress(&id, progress);
+                }
+            }
             Report::Finished(id, finish) => self.finish(&id, finish),
             Report::Found(id, found) => self.on_found(&id, found),
         }
@@ -284,7 +288,10 @@ impl Driver {
         };
         if let Some(reason) = refusal {
             let now = self.clock.now();
-            self.record(Event::step(&step, Fact::GuardRefused { part, reason: reason.clone() }), &now);
+            self.record(
+                Event::step(&step, Fact::GuardRefused { part, reason: reason.clone() }),
+                &now,
+            );
             self.tell(Urgency::Danger, format!("not started: {reason}"));
             return;
         }
@@ -296,8 +303,7 @@ impl Driver {
         let number = self.state.step(&step).map_or(1, crate::engine::StepState::next_number);
         let token = format!("{}/{step}.{number}", self.desk.run);
         self.prepared = Some(Arc::new(prepared));
-        let intended =
-            Input::Intend { step: step.clone(), part, request: masked, digest, token };
+        let intended = Input::Intend { step: step.clone(), part, request: masked, digest, token };
         if !self.take(intended) && self.halted.is_none() {
             let reason = "the request is no longer the one that was shown".to_owned();
             let now = self.clock.now();
@@ -313,7 +319,7 @@ impl Driver {
             }
             Progress::Line(line) => self.output.push(line),
             Progress::Status { message, fraction } => {
-                self.output.push(message.clone());
+                self.status = Some(LiveStatus { message: message.clone(), fraction });
                 self.note(Input::Progressed { attempt: id.clone(), message, fraction });
             }
         }
@@ -354,7 +360,9 @@ impl Driver {
         }
         self.notice = None;
         match command {
-            Command::Consent { step, part, digest, given } => self.consent(step, part, digest, given),
+            Command::Consent { step, part, digest, given } => {
+                self.consent(step, part, digest, given)
+            }
             Command::PrepareUndo { step } => {
                 self.prepared = None;
                 self.workers.prepare(&self.desk, &self.state, &step, Part::Undo);
@@ -426,12 +434,17 @@ impl Driver {
 
     fn amend(&mut self, input: &str, text: &str, reason: String) {
         let declared = self.state.runbook.inputs.iter().find(|declared| declared.name == input);
-        let value = declared
-            .ok_or_else(|| format!("the runbook has no input `{input}`"))
-            .and_then(|declared| inputs::check_one(declared, text, self.clock.now().at));
+        let value = declared.ok_or_else(|| format!("the runbook has no input `{input}`")).and_then(
+            |declared| {
+                inputs::check_one(declared, text, self.clock.now().at).map_err(|e| e.to_string())
+            },
+        );
         match value {
             Ok(value::Value::Secret(_)) => {
-                self.tell(Urgency::Warning, "a secret cannot be amended: leave, set it, resume".into());
+                self.tell(
+                    Urgency::Warning,
+                    "a secret cannot be amended: leave, set it, resume".into(),
+                );
             }
             Ok(value) => {
                 self.take(Input::Amend { input: input.to_owned(), value, reason });
@@ -446,7 +459,10 @@ impl Driver {
             self.note(Input::ClockStepped { by_ms });
             self.tell(
                 Urgency::Warning,
-                format!("the wall clock was moved by {:.1} s; times elapsed are right", by_ms as f64 / 1e3),
+                format!(
+                    "the wall clock was moved by {:.1} s; times elapsed are right",
+                    by_ms as f64 / 1e3
+                ),
             );
         }
         if let Some(reason) = self.overdue(&now) {
@@ -514,6 +530,13 @@ impl Driver {
         left
     }
 
+    /// Warnings from opening the run: the last one stays on screen.
+    pub(super) fn warn(&mut self, warnings: Vec<String>) {
+        for warning in warnings {
+            self.tell(Urgency::Warning, warning);
+        }
+    }
+
     fn tell(&mut self, urgency: Urgency, text: String) {
         let number = self.notice.as_ref().map_or(0, |notice| notice.number) + 1;
         let text = self.desk.redactor.clean(&text);
@@ -532,6 +555,7 @@ impl Driver {
             prepared: self.prepared.clone(),
             busy: self.workers.busy(),
             notice: self.notice.clone(),
+            status: self.status.clone(),
             output: self.output.clone(),
             journal: JournalStanding {
                 records: self.journal.len(),

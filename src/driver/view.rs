@@ -19,6 +19,8 @@ pub struct View {
     pub busy: Option<String>,
     /// Something the operator should know now: a refusal, a warning.
     pub notice: Option<Notice>,
+    /// What the attempt at work says of itself just now.
+    pub status: Option<LiveStatus>,
     /// Lines of the attempt at work, or of the last one.
     pub output: Output,
     /// The journal's standing.
@@ -50,6 +52,15 @@ pub struct Prepared {
     pub options: Vec<String>,
     /// See `options`.
     pub default: Option<String>,
+}
+
+/// How far an attempt is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveStatus {
+    /// One line.
+    pub message: String,
+    /// Of 1, where it can be told.
+    pub fraction: Option<f64>,
 }
 
 /// How urgent a notice is.

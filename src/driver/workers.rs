@@ -15,14 +15,17 @@ use crate::engine::event::{AttemptId, Part};
 use crate::engine::{Effect, State};
 use crate::runbook::Request;
 
+/// Progress messages that make one report at most.
+const BATCH: usize = 512;
+
 /// What a task has to say.
 pub(super) enum Report {
     /// This may be consented to.
     Prepared(Box<Prepared>),
     /// This was consented to and looked at once more.
     Verified(Box<Prepared>),
-    /// An attempt gets on.
-    Progress(AttemptId, Progress),
+    /// An attempt gets on. Many at once: a flood must not cost the loop a turn a line.
+    Progress(AttemptId, Vec<Progress>),
     /// An attempt came out.
     Finished(AttemptId, Finish),
     /// What could be seen of an attempt whose end is unknown.
@@ -72,7 +75,8 @@ impl Workers {
 
     /// Whether this attempt is being run, waited for or looked for.
     pub(super) fn has(&self, id: &AttemptId) -> bool {
-        self.jobs.contains_key(&Job::Attempt(id.clone())) || self.jobs.contains_key(&Job::Find(id.clone()))
+        self.jobs.contains_key(&Job::Attempt(id.clone()))
+            || self.jobs.contains_key(&Job::Find(id.clone()))
     }
 
     /// Whether a step is about to be intended.
@@ -93,24 +97,34 @@ impl Workers {
     pub(super) fn prepare(&mut self, desk: &Arc<Desk>, state: &Arc<State>, step: &str, part: Part) {
         let job = Job::Prepare(step.to_owned(), part);
         let work = prepare(desk.clone(), state.clone(), step.to_owned(), part);
-        self.spawn(job, CancellationToken::new(), async move {
-            Report::Prepared(Box::new(work.await))
-        });
+        self.spawn(
+            job,
+            CancellationToken::new(),
+            async move { Report::Prepared(Box::new(work.await)) },
+        );
     }
 
     pub(super) fn verify(&mut self, desk: &Arc<Desk>, state: &Arc<State>, step: &str, part: Part) {
         let job = Job::Verify(step.to_owned(), part);
         let work = prepare(desk.clone(), state.clone(), step.to_owned(), part);
-        self.spawn(job, CancellationToken::new(), async move {
-            Report::Verified(Box::new(work.await))
-        });
+        self.spawn(
+            job,
+            CancellationToken::new(),
+            async move { Report::Verified(Box::new(work.await)) },
+        );
     }
 
     pub(super) fn run(&mut self, desk: &Desk, state: &State, id: &AttemptId, request: Request) {
         self.attempt(desk, state, id, request, |action, cx, request| action.run(cx, request));
     }
 
-    pub(super) fn reattach(&mut self, desk: &Desk, state: &State, id: &AttemptId, request: Request) {
+    pub(super) fn reattach(
+        &mut self,
+        desk: &Desk,
+        state: &State,
+        id: &AttemptId,
+        request: Request,
+    ) {
         self.attempt(desk, state, id, request, |action, cx, request| action.reattach(cx, request));
     }
 
@@ -137,8 +151,10 @@ impl Workers {
         let (tx, from, of) = (self.tx.clone(), job.clone(), id.clone());
         self.spawn(job, cancel, async move {
             let forward = async {
-                while let Some(progress) = lines.recv().await {
-                    let _ = tx.send((from.clone(), Report::Progress(of.clone(), progress))).await;
+                let mut several = Vec::new();
+                while lines.recv_many(&mut several, BATCH).await > 0 {
+                    let report = Report::Progress(of.clone(), std::mem::take(&mut several));
+                    let _ = tx.send((from.clone(), report)).await;
                 }
             };
             // The action drops its end of the channel when it is through: then both are.
@@ -200,9 +216,15 @@ impl Workers {
                 Job::Verify(step, part) => {
                     *part == Part::Probe
                         || effects.iter().any(|effect| match effect {
-                            Effect::Begin { step: of, .. } | Effect::Retry { step: of, .. } => of == step,
-                            Effect::Prepare { .. } | Effect::Run(_) | Effect::Reattach(_)
-                            | Effect::Cancel(_) | Effect::Find(_) | Effect::Probe { .. } => false,
+                            Effect::Begin { step: of, .. } | Effect::Retry { step: of, .. } => {
+                                of == step
+                            }
+                            Effect::Prepare { .. }
+                            | Effect::Run(_)
+                            | Effect::Reattach(_)
+                            | Effect::Cancel(_)
+                            | Effect::Find(_)
+                            | Effect::Probe { .. } => false,
                         })
                 }
                 Job::Find(_) => true,

@@ -1,1 +1,7 @@
-//! Requirements and target pins.
+//! Requirements and target pins: what must hold before the first step, and before each that acts.
+
+mod requirements;
+mod target;
+
+pub use requirements::{Wanted, check};
+pub use target::target;

@@ -1,0 +1,273 @@
+//! Beginning a run and opening one again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{mpsc, watch};
+
+use super::autopilot::Auto;
+use super::clock::Clock;
+use super::desk::Desk;
+use super::run::{Driver, Left};
+use super::view::{Command, JournalStanding, Output, View};
+use super::workers::Workers;
+use crate::actions::AwsAccess;
+use crate::actions::secrets::Secrets;
+use crate::engine::event::{Check, Pins, Previous, RunStarted};
+use crate::engine::{Event, Fact, Input, Mode, State};
+use crate::ingest::Redactor;
+use crate::journal::{self, Journal, NewRun, TornTail};
+use crate::runbook::{Runbook, Value};
+
+/// What a new run is made of.
+pub struct Order {
+    /// Where runs are kept.
+    pub runs: PathBuf,
+    /// As checked.
+    pub runbook: Arc<Runbook>,
+    /// Its exact bytes.
+    pub runbook_bytes: Vec<u8>,
+    /// The exact bytes of the settings in force.
+    pub settings_bytes: Option<Vec<u8>>,
+    /// Live, drill or rehearsal.
+    pub mode: Mode,
+    /// The environment's name.
+    pub environment: Option<String>,
+    /// The incident or change ticket.
+    pub incident: Option<String>,
+    /// The declared start of the outage.
+    pub outage_start: DateTime<Utc>,
+    /// The inputs as resolved.
+    pub inputs: BTreeMap<String, Value>,
+    /// Where each secret comes from, such as `env:PGPASSWORD`: never the secret.
+    pub secret_sources: BTreeMap<String, String>,
+    /// The environment variables that `requires.env` names.
+    pub env: BTreeMap<String, String>,
+    /// What preflight found.
+    pub checks: Vec<Check>,
+    /// Why a live run goes on in spite of what it found.
+    pub preflight_overridden: Option<String>,
+    /// Practice against the embedded sandbox.
+    pub practice: bool,
+    /// Who, and with what.
+    pub hands: Hands,
+}
+
+/// Who opens a run, and with what.
+pub struct Hands {
+    /// `alice@bastion-1`.
+    pub operator: String,
+    /// The values of secret inputs.
+    pub secrets: Arc<Secrets>,
+    /// Knows them all.
+    pub redactor: Redactor,
+    /// Where and as whom to call AWS.
+    pub aws: AwsAccess,
+    /// What must be proven of the target.
+    pub pins: Pins,
+    /// Unattended, and how far that may go.
+    pub auto: Option<Auto>,
+}
+
+/// A run in this console's hands: drive it, and look at it meanwhile.
+pub struct Run {
+    driver: Driver,
+    handle: Handle,
+}
+
+/// How a screen, or `--auto`, looks at a run and asks for things.
+#[derive(Clone)]
+pub struct Handle {
+    /// The latest view.
+    pub views: watch::Receiver<View>,
+    /// What the operator asks.
+    pub commands: mpsc::Sender<Command>,
+}
+
+impl Run {
+    /// Begins a run: from here on there is a directory, a journal and a record that it began.
+    ///
+    /// # Errors
+    /// One line for the operator; nothing is left behind.
+    pub fn begin(order: Order) -> Result<Self, String> {
+        let clock = Clock::new().map_err(|e| format!("this kernel tells no boot id: {e}"))?;
+        let environment = hold_environment(&order.runs, order.mode, order.environment.as_deref())?;
+        let now = clock.now();
+        let id = journal::new_run_id(now.at, &order.runbook.id)
+            .map_err(|e| format!("no random bytes for the run's id: {e}"))?;
+        let first = Event::run(Fact::RunStarted(Box::new(run_started(&order, &id)?)));
+        let new = NewRun {
+            runs: &order.runs,
+            id: &id,
+            runbook: &order.runbook_bytes,
+            settings: order.settings_bytes.as_deref(),
+        };
+        let created = journal::create_run(&new, now, &order.hands.operator, first)
+            .map_err(|e| e.to_string())?;
+        let state = State::new(order.runbook).apply(&created.recorded);
+        let mut run =
+            Self::assemble(state, created.journal, order.hands, clock, environment, Vec::new());
+        run.driver.warn(created.warnings);
+        run.driver.note(Input::Preflight {
+            checks: order.checks,
+            overridden: order.preflight_overridden,
+        });
+        Ok(run)
+    }
+
+    /// Opens a run again, from wherever it stopped.
+    ///
+    /// # Errors
+    /// One line for the operator: another console has it, or its record is not as it was written.
+    pub fn resume(dir: &Path, runbook: Arc<Runbook>, hands: Hands) -> Result<Self, String> {
+        let clock = Clock::new().map_err(|e| format!("this kernel tells no boot id: {e}"))?;
+        let opened = Journal::open(dir).map_err(|e| e.to_string())?;
+        let state = State::new(runbook).apply_all(&opened.records);
+        let Some(started) = state.run().cloned() else {
+            return Err(format!("{} has no beginning: steady verify tells more", dir.display()));
+        };
+        let runs = dir.parent().unwrap_or(Path::new("."));
+        let environment = hold_environment(runs, started.mode, started.environment.as_deref())?;
+        let mut run = Self::assemble(state, opened.journal, hands, clock, environment, opened.torn);
+        run.driver.warn(opened.warnings);
+        Ok(run)
+    }
+
+    fn assemble(
+        state: State,
+        journal: Journal,
+        hands: Hands,
+        clock: Clock,
+        environment: Option<File>,
+        torn: Vec<TornTail>,
+    ) -> Self {
+        let desk = Desk {
+            run: state.run().map(|run| run.run.clone()).unwrap_or_default(),
+            dir: journal.dir().to_owned(),
+            secrets: hands.secrets,
+            redactor: hands.redactor,
+            aws: hands.aws,
+            pins: hands.pins,
+        };
+        let state = Arc::new(state);
+        let output = Output::default();
+        let (views, seen) = watch::channel(View {
+            state: state.clone(),
+            prepared: None,
+            busy: None,
+            notice: None,
+            status: None,
+            output: output.clone(),
+            journal: JournalStanding::default(),
+            dir: desk.dir.clone(),
+            read_only: false,
+        });
+        let (asks, commands) = mpsc::channel(64);
+        let mut driver = Driver {
+            state,
+            journal,
+            desk: Arc::new(desk),
+            clock,
+            by: hands.operator,
+            auto: hands.auto,
+            commands,
+            views,
+            workers: Workers::new(),
+            prepared: None,
+            undo_of: None,
+            looked: BTreeSet::new(),
+            retry: None,
+            notice: None,
+            halted: None,
+            status: None,
+            output,
+            _environment: environment,
+        };
+        for tail in torn {
+            driver.note(Input::Recovered {
+                bytes: tail.bytes,
+                sha256: tail.sha256,
+                kept_as: tail.kept_as,
+            });
+        }
+        let tool = env!("CARGO_PKG_VERSION").to_owned();
+        driver.note(Input::Attach { pid: std::process::id(), tool });
+        Self { driver, handle: Handle { views: seen, commands: asks } }
+    }
+
+    /// To look at the run and to ask for things.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// The run directory.
+    #[must_use]
+    pub fn dir(&self) -> PathBuf {
+        self.driver.desk.dir.clone()
+    }
+
+    /// Runs the loop to its end.
+    pub async fn drive(self) -> (Arc<State>, Left) {
+        // The loop ends when nobody can ask any more: this end must not keep it alive.
+        drop(self.handle);
+        self.driver.run().await
+    }
+}
+
+/// One live run an environment at a time on a host: a lock for as long as the console has it.
+fn hold_environment(
+    runs: &Path,
+    mode: Mode,
+    environment: Option<&str>,
+) -> Result<Option<File>, String> {
+    let (Mode::Live, Some(environment)) = (mode, environment) else { return Ok(None) };
+    let path = runs.join(format!(".live-{}", environment.replace('/', "_")));
+    let said = |e: std::io::Error| format!("cannot lock {}: {e}", path.display());
+    std::fs::create_dir_all(runs).map_err(said)?;
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).open(&path).map_err(said)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(format!(
+            "another console has a live run on `{environment}`: see steady runs, or steady watch it"
+        )),
+        Err(std::fs::TryLockError::Error(e)) => Err(said(e)),
+    }
+}
+
+fn run_started(order: &Order, id: &str) -> Result<RunStarted, String> {
+    Ok(RunStarted {
+        run: id.to_owned(),
+        runbook: order.runbook.id.clone(),
+        runbook_sha256: journal::sha256_hex(&order.runbook_bytes),
+        settings_sha256: order.settings_bytes.as_deref().map(journal::sha256_hex),
+        mode: order.mode,
+        environment: order.environment.clone(),
+        pins: order.hands.pins.clone(),
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        operator: order.hands.operator.clone(),
+        identity: "self-declared".to_owned(),
+        incident: order.incident.clone(),
+        outage_start: order.outage_start,
+        inputs: order.inputs.clone(),
+        secrets: order.secret_sources.clone(),
+        env: order.env.clone(),
+        auto: order.hands.auto.is_some(),
+        practice: order.practice,
+        previous: previous(&order.runs)?,
+    })
+}
+
+/// The run before this one, and its head: a run that is removed later is missed.
+fn previous(runs: &Path) -> Result<Option<Previous>, String> {
+    let ids = journal::run_ids(runs)
+        .map_err(|e| format!("cannot read the directory of runs {}: {e}", runs.display()))?;
+    let Some(run) = ids.last() else { return Ok(None) };
+    // A run whose journal cannot be read is still named: its absence must show all the same.
+    let head = journal::read(&runs.join(run)).map(|contents| contents.head).unwrap_or_default();
+    Ok(Some(Previous { run: run.clone(), head }))
+}

@@ -1,0 +1,127 @@
+//! What is looked at before the first step.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::target::{KNOWN, aws_pins, host};
+use crate::actions::AwsAccess;
+use crate::engine::event::{Check, Pins};
+use crate::runbook::Runbook;
+
+/// What preflight is told.
+pub struct Wanted<'a> {
+    /// The runbook about to run.
+    pub runbook: &'a Runbook,
+    /// Where and as whom to call AWS.
+    pub aws: &'a AwsAccess,
+    /// The environment's pins.
+    pub pins: &'a Pins,
+    /// Where runs are kept.
+    pub runs: &'a Path,
+    /// Reads an environment variable.
+    pub env: &'a (dyn Fn(&str) -> Option<String> + Sync),
+}
+
+/// Looks at everything; one line a check.
+pub async fn check(wanted: Wanted<'_>) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let path = (wanted.env)("PATH").unwrap_or_default();
+    for tool in &wanted.runbook.requires.tools {
+        let found = find_tool(&path, tool);
+        checks.push(Check {
+            name: format!("tool {tool}"),
+            ok: found.is_some(),
+            detail: found.unwrap_or_else(|| format!("not on the PATH: install {tool} first")),
+        });
+    }
+    for name in &wanted.runbook.requires.env {
+        let set = (wanted.env)(name).is_some_and(|value| !value.is_empty());
+        let detail = if set { "set".into() } else { format!("not set: export {name}=… first") };
+        checks.push(Check { name: format!("environment {name}"), ok: set, detail });
+    }
+    checks.push(room(wanted.runs));
+    checks.extend(targets(&wanted).await);
+    checks
+}
+
+/// The journal and the output need room; a full disk halts the run before its next action.
+fn room(runs: &Path) -> Check {
+    const WANTED: u64 = 64 * 1024 * 1024;
+    let there = runs.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("/"));
+    let name = "room for the record".to_owned();
+    match rustix::fs::statvfs(there) {
+        Ok(fs) => {
+            let free = fs.f_bavail.saturating_mul(fs.f_frsize);
+            let mib = free / 1024 / 1024;
+            let ok = free >= WANTED;
+            let detail = if ok {
+                format!("{mib} MiB free in {}", there.display())
+            } else {
+                format!("only {mib} MiB free in {}: make room, or use --runs DIR", there.display())
+            };
+            Check { name, ok, detail }
+        }
+        Err(e) => Check { name, ok: false, detail: format!("{}: {e}", there.display()) },
+    }
+}
+
+async fn targets(wanted: &Wanted<'_>) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let calls_aws = wanted.runbook.steps.iter().any(|s| s.action.spec.name.starts_with("rds."));
+    let mut proven = Pins::from([("host".to_owned(), host())]);
+    if calls_aws {
+        match aws_pins(wanted.aws).await {
+            Ok(pins) => proven.extend(pins),
+            Err(why) => {
+                checks.push(Check { name: "AWS identity".into(), ok: false, detail: why });
+            }
+        }
+    }
+    for (name, value) in wanted.pins {
+        match proven.get(name) {
+            Some(seen) if seen == value => {
+                checks.push(Check { name: name.clone(), ok: true, detail: seen.clone() });
+            }
+            Some(seen) => checks.push(Check {
+                name: name.clone(),
+                ok: false,
+                detail: format!("{seen} here, {value} in the settings: wrong target"),
+            }),
+            // A database is proven on the connection that is used, before each step that acts.
+            None if KNOWN.iter().any(|(known, _)| known == name) => {}
+            None => checks.push(Check {
+                name: name.clone(),
+                ok: false,
+                detail: "no such pin is known: see docs/settings.md".into(),
+            }),
+        }
+    }
+    for (name, value) in proven {
+        if !wanted.pins.contains_key(&name) {
+            checks.push(Check { name, ok: true, detail: format!("{value} (not pinned)") });
+        }
+    }
+    checks
+}
+
+/// Where a program lies on the PATH.
+fn find_tool(path: &str, tool: &str) -> Option<String> {
+    path.split(':').filter(|dir| !dir.is_empty()).find_map(|dir| {
+        let file = Path::new(dir).join(tool);
+        let meta = file.metadata().ok()?;
+        let runs = meta.is_file() && meta.permissions().mode() & 0o111 != 0;
+        runs.then(|| file.display().to_string())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_is_found_where_it_can_be_run() {
+        assert!(find_tool("/nowhere:/bin:/usr/bin", "sh").is_some());
+        assert_eq!(find_tool("/bin:/usr/bin", "no-such-tool-here"), None);
+        assert_eq!(find_tool("/etc", "passwd"), None);
+    }
+}
