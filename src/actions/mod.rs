@@ -2,9 +2,12 @@
 //! [`Context`] and returns a [`Finish`]. It knows no screen and no journal.
 
 pub mod aws;
+pub mod output;
 pub mod postgres;
+mod process;
 pub mod rds;
 pub mod secrets;
+pub mod supervised;
 mod time;
 
 use std::path::PathBuf;
@@ -23,6 +26,8 @@ use crate::runbook::{Request, Reveal, Value};
 /// What an attempt may use.
 #[derive(Clone)]
 pub struct Context {
+    /// This program, which is started again as the supervisor of a child.
+    pub program: PathBuf,
     /// The run's id: tags, `application_name`.
     pub run: String,
     /// This attempt.
@@ -140,6 +145,7 @@ pub trait Action: Send + Sync {
 #[must_use]
 pub fn find(name: &str) -> Option<&'static dyn Action> {
     match name {
+        "shell" => Some(&process::Shell),
         "wait" => Some(&time::Wait),
         _ => rds::find(name),
     }

@@ -127,6 +127,12 @@ enum Command {
     Export(export::ExportArgs),
     /// Print the JSON Schema of the runbook format, for editors
     Schema,
+    /// Own one child of a run; the console starts it
+    #[command(name = "__attempt", hide = true)]
+    Attempt {
+        /// The attempt's directory.
+        dir: PathBuf,
+    },
 }
 
 /// Exit code of a usage error: the same as the argument parser's.
@@ -147,6 +153,7 @@ pub fn main() -> ExitCode {
         Some(Command::Verify(args)) => verify::run(globals, &args),
         Some(Command::Export(args)) => export::run(globals, &args),
         Some(Command::Schema) => schema::run(),
+        Some(Command::Attempt { dir }) => crate::supervisor::serve(&dir),
     }
 }
 

@@ -45,6 +45,8 @@ impl Desk {
         let (progress, cancel) =
             wires.unwrap_or_else(|| (mpsc::channel(PROGRESS_DEPTH).0, CancellationToken::new()));
         Context {
+            // Not the file's name: it may have been replaced by another version meanwhile.
+            program: PathBuf::from("/proc/self/exe"),
             run: self.run.clone(),
             attempt: id.clone(),
             token,

@@ -1,1 +1,154 @@
-//! The small process that owns one child and outlives the console.
+//! The small process that owns one child, its output and its exit status, and outlives the console.
+//!
+//! `steady __attempt DIR` ([`serve`]) is started by the console ([`launch`]). It leaves the session,
+//! takes `lock`, reads its [`Order`] from standard input, syncs `started.json`, and only then spawns the
+//! child, in a process group of its own. It drains, cleans and keeps the output and leaves `exit.json`.
+//!
+//! **What a later console may conclude** ([`inspect`]): `exit.json` is the outcome; a held lock means
+//! alive; a free lock with `started.json` but no `exit.json` means lost; neither file means that the
+//! child certainly never started. The last one would be a guess while a supervisor is still on its way to
+//! the lock, so whoever concludes it takes the lock, leaves `void` behind, and a supervisor that finds
+//! `void` starts nothing. An order that ends early, because its console died, starts nothing either.
+
+mod console;
+mod failpoint;
+mod feed;
+mod files;
+mod output;
+mod serve;
+
+pub use console::{Standing, cancel, follow, inspect, launch};
+pub use output::{CAP, OutputFile};
+pub use serve::serve;
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// What to run. It travels over a pipe: secrets appear in no argument and no environment of the
+/// supervisor. For the same reason it has no `Debug`.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Order {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// Added to the console's own environment.
+    pub env: Vec<(String, String)>,
+    /// The working directory; the console's when `None`.
+    pub cwd: Option<PathBuf>,
+    /// What the child reads.
+    pub stdin: Stdin,
+    /// `(name, value)` of what must be masked in the output.
+    pub secrets: Vec<(String, String)>,
+    /// The output file, which must not exist yet.
+    pub output: PathBuf,
+    /// The output file grows no longer than this, in bytes.
+    pub cap: u64,
+    /// Nothing of the output may be kept: a secret is too short to mask.
+    pub withhold: bool,
+    /// The child is stopped after this many milliseconds, with or without a console.
+    pub timeout_ms: Option<u64>,
+    /// Milliseconds between TERM and KILL.
+    pub patience_ms: u64,
+}
+
+/// The time between TERM and KILL, in milliseconds.
+pub const PATIENCE_MS: u64 = 10_000;
+
+/// What the child reads on standard input.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stdin {
+    /// Nothing.
+    Null,
+    /// This text.
+    Text(String),
+    /// A file's contents. When they cannot be read to their end the child is killed rather than told
+    /// that they are over: half a dump must not be committed.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// It is compressed with gzip.
+        gunzip: bool,
+    },
+}
+
+/// `started.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// The supervisor's process id.
+    pub supervisor: u32,
+    /// The kernel's boot id: process ids mean something within one boot only.
+    pub boot: String,
+    /// When it was about to spawn the child.
+    pub at: DateTime<Utc>,
+    /// `None` until the child was there.
+    pub child: Option<ChildId>,
+}
+
+/// A process, told apart from a later one of the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildId {
+    /// Process id, and process group.
+    pub pid: u32,
+    /// Start time in clock ticks since boot.
+    pub start: Option<u64>,
+}
+
+/// `exit.json`: how it came out. Its text has been through `ingest`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// How the child ended.
+    pub ended: Ended,
+    /// It was made to end, for this reason.
+    pub stopped: Option<Stopped>,
+    /// What it printed.
+    pub output: Kept,
+    /// The end of its standard output, at most 64 KiB.
+    pub stdout: String,
+    /// The end of its standard error, at most 64 KiB.
+    pub stderr: String,
+    /// Standard output was longer than what `stdout` holds.
+    pub stdout_cut: bool,
+    /// When it was started.
+    pub started: DateTime<Utc>,
+    /// When it had ended.
+    pub finished: DateTime<Utc>,
+    /// What else there is to know, such as that something it started still runs.
+    pub notes: Vec<String>,
+}
+
+/// How a child ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// By itself, with this exit code.
+    Code(i32),
+    /// By a signal.
+    Signal(i32),
+    /// It was never there: why, and what to do.
+    NotStarted(String),
+}
+
+/// Why a child was made to end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopped {
+    /// The console asked.
+    Cancelled,
+    /// It took too long.
+    TimedOut,
+    /// What it was to read cannot be read to its end.
+    BadInput(String),
+}
+
+/// What was kept of an output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// SHA-256 of the file as it is on disk, in hex.
+    pub sha256: String,
+    /// Bytes that were printed, whether kept or not, before redaction.
+    pub bytes: u64,
+    /// Why the file does not hold all of it.
+    pub cut: Option<String>,
+}

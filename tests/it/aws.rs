@@ -98,6 +98,7 @@ impl Place {
     fn attempt(&self) -> Attempt {
         let (progress, said) = mpsc::channel(1000);
         let cx = Context {
+            program: env!("CARGO_BIN_EXE_steady").into(),
             run: RUN.into(),
             attempt: AttemptId { step: "restore".into(), number: 1, of: Part::Do },
             token: "restore.1-a3f9".into(),

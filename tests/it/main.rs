@@ -6,5 +6,6 @@ mod architecture;
 mod aws;
 mod format;
 mod postgres;
+mod process;
 mod record;
 mod services;

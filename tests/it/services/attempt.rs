@@ -46,6 +46,7 @@ pub fn attempt(secrets: &[(&str, &str)]) -> Attempt {
     let (sender, progress) = mpsc::channel(1000);
     let cancel = CancellationToken::new();
     let cx = Context {
+        program: env!("CARGO_BIN_EXE_steady").into(),
         run: "20261121T031000Z-a-test-k3f9".into(),
         attempt: AttemptId { step: "restore".into(), number: 1, of: Part::Do },
         token: "token".into(),

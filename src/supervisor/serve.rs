@@ -1,0 +1,347 @@
+//! The supervisor's own life.
+
+use std::io::{self, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{ExitCode, ExitStatus, Stdio};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, setrlimit, setsid};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
+
+use super::feed::{Broken, Feed};
+use super::files::{self, EXIT, STARTED, VOID};
+use super::output::{Channel, Keeper};
+use super::{ChildId, Ended, Exit, Order, Started, Stopped, failpoint};
+use crate::ingest::Redactor;
+
+/// How long output is waited for that others hold open after the child has ended.
+const LINGER: Duration = Duration::from_secs(2);
+const CHUNK: usize = 64 * 1024;
+
+/// `steady __attempt DIR`: owns one child to its end. Must be called before any thread is there.
+///
+/// Says one line on standard output, `started PID`, `ended` or `refused WHY`, for the console that
+/// launched it.
+#[must_use]
+pub fn serve(dir: &Path) -> ExitCode {
+    match attempt(dir) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            tell(&format!("refused {e}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The console may be gone, and that is no reason to stop.
+fn tell(line: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = writeln!(stdout, "{line}");
+    let _ = stdout.flush();
+}
+
+fn attempt(dir: &Path) -> io::Result<()> {
+    // Out of the terminal's reach: what runs here survives the console and its connection.
+    setsid()?;
+    // Secrets are in this memory.
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    let lock = files::lock_file(dir)?;
+    lock.lock()?;
+    // An order that ends early fails to parse: its console died, and nothing is started.
+    let order: Order = serde_json::from_reader(io::stdin().lock())?;
+    if dir.join(VOID).exists() || dir.join(STARTED).exists() {
+        return Err(io::Error::other("this attempt was started, or given up, before"));
+    }
+    failpoint::here("before_started");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let streams = run(dir, order).await?;
+        // With `exit.json` in place the attempt is over. Something that the child left behind may hold
+        // its output open, such as a server: it must not die of a broken pipe.
+        drop(lock);
+        if let Some(streams) = streams {
+            streams.drain_away().await;
+        }
+        Ok(())
+    })
+}
+
+/// Runs the child to its end and leaves `exit.json`; returns the streams that others hold open.
+async fn run(dir: &Path, order: Order) -> io::Result<Option<Streams>> {
+    let redactor = Redactor::default();
+    for (name, value) in &order.secrets {
+        redactor.register(name, value);
+    }
+    // Handlers are there before anybody can read whom to signal, so that no wish to stop is lost.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut started = Started {
+        supervisor: std::process::id(),
+        boot: files::boot_id(),
+        at: Utc::now(),
+        child: None,
+    };
+    files::write(dir, STARTED, &started)?;
+    failpoint::here("before_spawn");
+    let mut keeper = Keeper::create(&order, &redactor)?;
+    let (mut child, fed) = match spawn(&order) {
+        Ok(spawned) => spawned,
+        Err(message) => {
+            let ended = Ended::NotStarted(redactor.clean(message));
+            files::write(dir, EXIT, &exit(ended, None, keeper, started.at, Vec::new()))?;
+            tell("ended");
+            return Ok(None);
+        }
+    };
+    let pid = child.id().unwrap_or_default();
+    failpoint::here("after_spawn");
+    started.child = Some(ChildId { pid, start: files::start_time(pid) });
+    files::write(dir, STARTED, &started)?;
+    tell(&format!("started {pid}"));
+
+    let mut streams = Streams::of(&mut child);
+    let mut end = End::new(pid, &order);
+    let mut broken = Feeding::new(fed);
+    let mut status = None;
+    let (mut out, mut err) = (vec![0; CHUNK], vec![0; CHUNK]);
+    loop {
+        tokio::select! {
+            n = read(&mut streams.stdout, &mut out) => {
+                keeper.push(Channel::Stdout, &out[..n]);
+            }
+            n = read(&mut streams.stderr, &mut err) => {
+                keeper.push(Channel::Stderr, &err[..n]);
+            }
+            ended = child.wait(), if status.is_none() => {
+                status = Some(ended?);
+                end.child_is_gone();
+            }
+            _ = terminate.recv() => end.stop(Stopped::Cancelled),
+            _ = hangup.recv() => {}
+            message = broken.wait() => end.kill(Stopped::BadInput(message)),
+            () = end.due() => end.act(),
+        }
+        if status.is_some() && (!streams.are_open() || end.gave_up) {
+            break;
+        }
+    }
+    let open = streams.are_open();
+    let mut notes = Vec::new();
+    if end.stopped.is_some() {
+        end.signal(Signal::KILL);
+    } else if open {
+        notes.push(
+            "something it started still runs and holds its output open; what that prints from now \
+             on is not kept"
+                .to_owned(),
+        );
+    }
+    drop(broken);
+    failpoint::here("before_exit");
+    let ended = status.map_or(Ended::Signal(0), how);
+    let stopped = end.stopped.map(|why| match why {
+        Stopped::BadInput(message) => Stopped::BadInput(redactor.clean(message)),
+        Stopped::Cancelled | Stopped::TimedOut => why,
+    });
+    files::write(dir, EXIT, &exit(ended, stopped, keeper, started.at, notes))?;
+    Ok(open.then_some(streams))
+}
+
+fn exit(
+    ended: Ended,
+    stopped: Option<Stopped>,
+    keeper: Keeper,
+    started: DateTime<Utc>,
+    notes: Vec<String>,
+) -> Exit {
+    let finished = Utc::now();
+    let taken = keeper.finish();
+    Exit {
+        ended,
+        stopped,
+        output: taken.output,
+        stdout: taken.stdout,
+        stderr: taken.stderr,
+        stdout_cut: taken.stdout_cut,
+        started,
+        finished,
+        notes,
+    }
+}
+
+fn how(status: ExitStatus) -> Ended {
+    match status.code() {
+        Some(code) => Ended::Code(code),
+        None => Ended::Signal(status.signal().unwrap_or_default()),
+    }
+}
+
+fn spawn(order: &Order) -> Result<(Child, Option<oneshot::Receiver<Broken>>), String> {
+    let (program, args) = order.argv.split_first().ok_or("there is no program to run")?;
+    if let Some(cwd) = &order.cwd
+        && !cwd.is_dir()
+    {
+        return Err(format!("the working directory {} is not there", cwd.display()));
+    }
+    let feed = Feed::open(&order.stdin)?;
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .envs(order.env.iter().map(|(k, v)| (k, v)))
+        .stdin(if feed.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    if let Some(cwd) = &order.cwd {
+        command.current_dir(cwd);
+    }
+    let mut child = command.spawn().map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => {
+            format!("`{program}` was not found: install it, or put it on the PATH")
+        }
+        io::ErrorKind::PermissionDenied => format!("`{program}` may not be executed: {e}"),
+        _ => format!("`{program}` could not be started: {e}"),
+    })?;
+    let stdin = child.stdin.take().and_then(|stdin| stdin.into_owned_fd().ok());
+    let fed = feed.zip(stdin).map(|(feed, stdin)| feed.start(stdin));
+    Ok((child, fed))
+}
+
+/// What the child prints.
+struct Streams {
+    stdout: Option<tokio::process::ChildStdout>,
+    stderr: Option<tokio::process::ChildStderr>,
+}
+
+impl Streams {
+    fn of(child: &mut Child) -> Self {
+        Self { stdout: child.stdout.take(), stderr: child.stderr.take() }
+    }
+
+    fn are_open(&self) -> bool {
+        self.stdout.is_some() || self.stderr.is_some()
+    }
+
+    async fn drain_away(mut self) {
+        let (mut out, mut err) = (vec![0; CHUNK], vec![0; CHUNK]);
+        while self.are_open() {
+            tokio::select! {
+                _ = read(&mut self.stdout, &mut out) => {}
+                _ = read(&mut self.stderr, &mut err) => {}
+            }
+        }
+    }
+}
+
+/// Reads a stream; forgets it at its end, and is never ready after that.
+async fn read<R: AsyncRead + Unpin>(stream: &mut Option<R>, chunk: &mut [u8]) -> usize {
+    let Some(open) = stream else { return std::future::pending().await };
+    let n = open.read(chunk).await.unwrap_or(0);
+    if n == 0 {
+        *stream = None;
+    }
+    n
+}
+
+/// Hears of a source that broke, once, and keeps the child's standard input open from then on.
+struct Feeding {
+    fed: Option<oneshot::Receiver<Broken>>,
+    broken: Option<Broken>,
+}
+
+impl Feeding {
+    fn new(fed: Option<oneshot::Receiver<Broken>>) -> Self {
+        Self { fed, broken: None }
+    }
+
+    async fn wait(&mut self) -> String {
+        if let Some(fed) = &mut self.fed {
+            let heard = fed.await;
+            self.fed = None;
+            if let Ok(broken) = heard {
+                let message = broken.message.clone();
+                self.broken = Some(broken);
+                return message;
+            }
+        }
+        std::future::pending().await
+    }
+}
+
+/// How the child is brought to its end.
+struct End {
+    pid: u32,
+    patience: Duration,
+    stopped: Option<Stopped>,
+    timeout_at: Option<Instant>,
+    kill_at: Option<Instant>,
+    give_up_at: Option<Instant>,
+    gave_up: bool,
+}
+
+impl End {
+    fn new(pid: u32, order: &Order) -> Self {
+        Self {
+            pid,
+            patience: Duration::from_millis(order.patience_ms),
+            stopped: None,
+            timeout_at: order.timeout_ms.map(|ms| Instant::now() + Duration::from_millis(ms)),
+            kill_at: None,
+            give_up_at: None,
+            gave_up: false,
+        }
+    }
+
+    fn stop(&mut self, why: Stopped) {
+        if self.stopped.is_none() {
+            self.stopped = Some(why);
+            self.signal(Signal::TERM);
+            self.kill_at = Some(Instant::now() + self.patience);
+        }
+    }
+
+    fn kill(&mut self, why: Stopped) {
+        self.stopped.get_or_insert(why);
+        self.signal(Signal::KILL);
+    }
+
+    /// What is left of the group is given as long as it has to end, and a little longer.
+    fn child_is_gone(&mut self) {
+        self.timeout_at = None;
+        self.give_up_at = Some(self.kill_at.unwrap_or_else(Instant::now) + LINGER);
+    }
+
+    async fn due(&self) {
+        match [self.timeout_at, self.kill_at, self.give_up_at].into_iter().flatten().min() {
+            Some(at) => sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn act(&mut self) {
+        let now = Instant::now();
+        let past = |at: &mut Option<Instant>| at.take_if(|at| *at <= now).is_some();
+        if past(&mut self.timeout_at) {
+            self.stop(Stopped::TimedOut);
+        }
+        if past(&mut self.kill_at) {
+            self.signal(Signal::KILL);
+        }
+        if past(&mut self.give_up_at) {
+            self.gave_up = true;
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        // There is nobody left to signal when this fails.
+        if let Some(group) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, signal);
+        }
+    }
+}
