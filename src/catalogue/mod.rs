@@ -1,11 +1,14 @@
-//! Finding runbooks: in a directory, else in the catalogue built into the binary.
+//! Finding runbooks: in a directory, else in the catalogue built into the binary. And the index of
+//! past runs.
 
 mod built_in;
 mod files;
+mod runs;
 
 use std::path::{Path, PathBuf};
 
 pub use files::{files, read};
+pub use runs::{Folded, Measured, PastRun, Standing, fold, last_drill, past_runs};
 
 use crate::runbook::diagnostic::{Severity, Style, render};
 use crate::runbook::suggest::did_you_mean;

@@ -18,7 +18,7 @@ mod writer;
 
 pub use chain::sha256_hex;
 pub use follow::Follower;
-pub use read::{Contents, ReadError, read};
+pub use read::{Contents, ReadError, first_record, read};
 pub use record::encode;
 pub use rundir::{NewRun, create_run, find_run, new_run_id, run_ids};
 pub use verify::{Finding, Verdict, verify};

@@ -1,10 +1,10 @@
 //! Reading a run's journal without holding it.
 
-use std::io;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::chain::{Chain, Stop, is_torn, sha256_hex};
-use super::{JOURNAL, RUNBOOK, disk};
+use super::{JOURNAL, RUNBOOK, disk, record};
 use crate::engine::Recorded;
 
 /// What a journal holds.
@@ -76,4 +76,14 @@ pub fn read(dir: &Path) -> Result<Contents, ReadError> {
         Some(stop) if !is_torn(rest) => Err(refused(dir, &stop)),
         _ => Ok(Contents { records: scan.records, head: chain.head, torn: rest.len() }),
     }
+}
+
+/// The first record of a run, unverified; `None` when it cannot be read.
+#[must_use]
+pub fn first_record(dir: &Path) -> Option<Recorded> {
+    const LONGEST: u64 = 4 * 1024 * 1024;
+    let mut line = Vec::new();
+    let file = disk::open(&dir.join(JOURNAL)).ok()?;
+    BufReader::new(file.take(LONGEST)).read_until(b'\n', &mut line).ok()?;
+    record::decode(&line).ok().map(|(recorded, _)| recorded)
 }

@@ -183,18 +183,18 @@ pub enum FindError {
     },
 }
 
-/// The directory of the run that `run` names: an id, the beginning of only one, or a directory.
+/// The directory of the run that `run` names: an id, a directory, or the beginning of only one id.
 ///
 /// # Errors
 /// When it names none, or more than one.
 pub fn find_run(runs: &Path, run: &str) -> Result<PathBuf, FindError> {
-    let as_dir = Path::new(run);
-    if as_dir.join(JOURNAL).is_file() {
-        return Ok(as_dir.to_owned());
-    }
     let ids = run_ids(runs).map_err(|source| FindError::Io { runs: runs.to_owned(), source })?;
     if ids.iter().any(|id| id == run) {
         return Ok(runs.join(run));
+    }
+    let as_dir = Path::new(run);
+    if as_dir.join(JOURNAL).is_file() {
+        return Ok(as_dir.to_owned());
     }
     let mut found: Vec<String> =
         ids.into_iter().filter(|id| !run.is_empty() && id.starts_with(run)).collect();

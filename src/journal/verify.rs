@@ -1,13 +1,13 @@
 //! Was a run's record changed since it was written? Says what can be said, and what cannot.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Component, Path};
 
 use serde::Serialize;
 
 use super::chain::{Chain, Scan, sha256_hex};
-use super::record::{self, Fault};
+use super::read::first_record;
+use super::record::Fault;
 use super::writer::torn_files;
 use super::{JOURNAL, RUNBOOK, SETTINGS, disk, read, run_ids};
 use crate::engine::event::RunStarted;
@@ -245,15 +245,6 @@ fn check_siblings(found: &mut Findings, dir: &Path, start: &RunStarted, lines: &
     {
         found.notes.push(format!("the run before this one, {}, is not here", previous.run));
     }
-}
-
-/// The first record of a run, unverified; `None` when it cannot be read.
-pub fn first_record(dir: &Path) -> Option<Recorded> {
-    const LONGEST: u64 = 4 * 1024 * 1024;
-    let mut line = Vec::new();
-    let file = disk::open(&dir.join(JOURNAL)).ok()?;
-    BufReader::new(file.take(LONGEST)).read_until(b'\n', &mut line).ok()?;
-    record::decode(&line).ok().map(|(recorded, _)| recorded)
 }
 
 /// Everything that a record names with its hash.

@@ -3,10 +3,12 @@
 
 mod build;
 mod escape;
+mod export;
 mod markdown;
 mod model;
 
 pub use build::build;
+pub use export::{ExportError, Format, Written, export};
 pub use markdown::markdown;
 pub use model::*;
 
