@@ -1,7 +1,8 @@
 //! The catalogue that is shipped inside the binary.
 
 /// File names and their bytes, in order of name.
-pub(super) static RUNBOOKS: &[(&str, &[u8])] = &[];
+pub(super) static RUNBOOKS: &[(&str, &[u8])] =
+    &[("aurora-pitr.yaml", include_bytes!("../../runbooks/aurora-pitr.yaml"))];
 
 #[cfg(test)]
 mod tests {
@@ -19,6 +20,8 @@ mod tests {
         for (name, bytes) in RUNBOOKS {
             let checked = crate::runbook::check(bytes, name);
             assert!(checked.problems.is_empty(), "{name}: {:#?}", checked.problems);
+            let id = checked.runbook.map(|runbook| format!("{}.yaml", runbook.id));
+            assert_eq!(id.as_deref(), Some(*name), "a file is named after the id");
         }
     }
 }

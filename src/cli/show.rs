@@ -124,16 +124,22 @@ impl<'r> Planned<'r> {
         let effect = self.request.effect.name();
         let mut text = format!("{number:>3}  {}  {}\n", step.id, self.title);
         text.push_str(&format!("     {} · {effect} · {guard}\n", self.request.action));
-        let mut line = |key: &str, value: &str| {
-            let mut lines = value.lines();
-            text.push_str(&format!("       {key}: {}\n", lines.next().unwrap_or_default()));
-            lines.for_each(|more| text.push_str(&format!("         {more}\n")));
+        let mut line = |key: &str, value: &str| match value.trim_end().contains('\n') {
+            false => text.push_str(&format!("       {key}: {}\n", value.trim_end())),
+            true => {
+                text.push_str(&format!("       {key}:\n"));
+                value.lines().for_each(|line| text.push_str(&format!("         {line}\n")));
+            }
         };
         if let Some(when) = &step.when {
             line("when", when.source());
         }
         for (key, value) in self.request.shown() {
             line(key, &value);
+        }
+        // The inputs are above already.
+        for (name, value) in self.request.env.iter().filter(|(n, _)| !n.starts_with("INPUT_")) {
+            line(&format!("env {name}"), &value.shown());
         }
         for expect in &step.expect {
             line("expect", expect.source());
@@ -175,7 +181,10 @@ fn as_text(
                 let help = problem.help.as_deref().unwrap_or_default();
                 format!("({}; {help})", problem.message)
             }
-            (None, _, None) => "(no value)".into(),
+            (None, _, None) => match &input.default {
+                Some(default) => default.source().to_owned(),
+                None => "(no value)".into(),
+            },
         };
         text.push_str(&format!("  {name}: {shown}\n"));
     }

@@ -75,12 +75,13 @@ fn split_zone(text: &str) -> (&str, Option<i32>) {
     (text[..sign].trim_end(), Some(if text.as_bytes()[sign] == b'-' { -east } else { east }))
 }
 
-/// Reads a moment, or one relative to `now`: `30m ago`, `now`.
+/// Reads a moment, or one relative to `now`, in whole seconds: `30m ago`, `now`.
 ///
 /// # Errors
 /// As [`parse_timestamp`] and [`parse_duration`]; `latest` needs something that it is the latest of.
 pub fn parse_moment(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, TextError> {
     let trimmed = text.trim();
+    let now = now.with_nanosecond(0).unwrap_or(now);
     if trimmed == "now" {
         return Ok(now);
     }

@@ -5,6 +5,7 @@
 mod architecture;
 mod aws;
 mod format;
+mod plan;
 mod postgres;
 mod process;
 mod record;
