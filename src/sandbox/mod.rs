@@ -149,6 +149,7 @@ impl Sandbox {
             ("rows", "http".to_owned()),
             ("rows_url", format!("{endpoint}/app/rows")),
             ("smoke_url", format!("{endpoint}/app/health")),
+            ("drain", "1s".to_owned()),
             ("poll", "1s".to_owned()),
         ]
         .into_iter()

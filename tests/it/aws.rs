@@ -22,6 +22,8 @@ use crate::services::moto::Moto;
 
 /// The cluster that every place begins with: a writer `…-1` and a reader `…-2`.
 const SOURCE: &str = "loanserve-prod";
+/// No wait of these tests takes longer.
+const PATIENCE: Duration = Duration::from_secs(60);
 const RUN: &str = "20261121T031000Z-aurora-pitr-k3f9";
 
 /// Somewhere to call.
@@ -119,7 +121,7 @@ impl Place {
         let attempt = self.attempt();
         let request = request(name, args);
         match handler(name).complete(attempt.cx.clone(), request).await {
-            Ok(request) => handler(name).run(attempt.cx, request).await,
+            Ok(request) => attempt.run(&request).await,
             Err(why) => Finish::failed(why),
         }
     }
@@ -159,7 +161,8 @@ impl Attempt {
     }
 
     async fn run(&self, request: &Request) -> Finish {
-        handler(request.action).run(self.cx.clone(), request.clone()).await
+        let run = handler(request.action).run(self.cx.clone(), request.clone());
+        tokio::time::timeout(PATIENCE, run).await.unwrap_or_else(|_| panic!("{}", request.action))
     }
 
     /// Waits until a line with `part` in it was said.
@@ -174,7 +177,7 @@ impl Attempt {
             }
             panic!("{part:?} was never said");
         };
-        tokio::time::timeout(Duration::from_secs(30), found).await.expect(part)
+        tokio::time::timeout(PATIENCE, found).await.expect(part)
     }
 }
 

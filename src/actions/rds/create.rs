@@ -3,7 +3,7 @@
 use aws_sdk_rds::types::Tag;
 use futures_util::future::BoxFuture;
 
-use super::make::Making;
+use super::make::{Made, Making};
 use super::read::nothing;
 use super::thing::{Target, Thing};
 use super::{Rds, args, once};
@@ -58,8 +58,8 @@ impl Action for CreateInstance {
 
     fn find(&self, cx: Context, request: Request) -> BoxFuture<'static, Found> {
         Box::pin(async move {
-            match making(&request) {
-                Ok(making) => making.find(&cx).await,
+            match made(&request) {
+                Ok(made) => made.find(&cx).await,
                 Err(wrong) => Found::CannotTell(wrong),
             }
         })
@@ -67,25 +67,25 @@ impl Action for CreateInstance {
 
     fn reattach(&self, cx: Context, request: Request) -> BoxFuture<'static, Finish> {
         Box::pin(async move {
-            match making(&request) {
-                Ok(making) => making.wait(&cx).await,
+            match made(&request) {
+                Ok(made) => made.wait(&cx).await,
                 Err(wrong) => Finish::unknown(wrong),
             }
         })
     }
 }
 
+fn made(request: &Request) -> Result<Made, String> {
+    let target = Target::Instance(args::text(request, "instance")?.to_owned());
+    Ok(Made { target, every: args::every(request) })
+}
+
 fn making(request: &Request) -> Result<Making, String> {
-    let instance = args::text(request, "instance")?;
     let cluster = args::text(request, "cluster")?;
     let class = request.text("class").ok_or(
         "`class` is missing: give one such as db.r6g.large, or `like` with an instance to copy",
     )?;
-    Ok(Making {
-        target: Target::Instance(instance.to_owned()),
-        from: format!("{cluster} as {class}"),
-        every: args::every(request),
-    })
+    Ok(Making { made: made(request)?, from: format!("{cluster} as {class}") })
 }
 
 async fn create(rds: Rds, tags: Vec<Tag>, request: &Request) -> Result<(), Failure> {

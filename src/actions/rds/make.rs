@@ -15,14 +15,20 @@ use crate::actions::{Context, Finish, Found};
 const SETTLE_LOOKS: u32 = 3;
 const SETTLE_PAUSE: Duration = Duration::from_secs(2);
 
-/// Something to be created.
-pub(super) struct Making {
+/// Something that a step creates, or has created.
+pub(super) struct Made {
     /// Its name.
     pub(super) target: Target,
-    /// What it is made from, in one short text: goes into a tag.
-    pub(super) from: String,
     /// Pause between two looks.
     pub(super) every: Duration,
+}
+
+/// Something to be created.
+pub(super) struct Making {
+    /// What.
+    pub(super) made: Made,
+    /// What it is made from, in one short text: goes into a tag.
+    pub(super) from: String,
 }
 
 impl Making {
@@ -43,16 +49,15 @@ impl Making {
     where
         F: Future<Output = Result<(), Failure>>,
     {
-        let target = &self.target;
+        let target = &self.made.target;
         let rds = Rds::connect(&cx.aws).await;
         match rds.look_unless_cancelled(cx, target).await {
             Ok(None) => {}
             Ok(Some(thing)) => return self.adopt(cx, &thing).await,
             Err(finish) => return finish,
         }
-        say(cx, &format!("asking for {target}"));
         let Err(failure) = create(rds, self.tags(cx)).await else {
-            return self.wait(cx).await;
+            return self.made.wait(cx).await;
         };
         let taken =
             failure.is("DBClusterAlreadyExistsFault") || failure.is("DBInstanceAlreadyExists");
@@ -63,7 +68,7 @@ impl Making {
             Reached::Refused if !taken => {
                 Finish::failed(clean(cx, &format!("nothing was created: {failure}")))
             }
-            Reached::Refused | Reached::Unclear => match self.settle(cx).await {
+            Reached::Refused | Reached::Unclear => match self.made.settle(cx).await {
                 Ok(Some(thing)) => self.adopt(cx, &thing).await,
                 Ok(None) => Finish::unknown(clean(
                     cx,
@@ -83,21 +88,9 @@ impl Making {
         }
     }
 
-    /// What is there now, asked several times before the answer is "nothing".
-    async fn settle(&self, cx: &Context) -> Result<Option<Thing>, Failure> {
-        for _ in 1..SETTLE_LOOKS {
-            // New credentials may have come meanwhile.
-            if let Ok(Some(thing)) = Rds::connect(&cx.aws).await.look(&self.target).await {
-                return Ok(Some(thing));
-            }
-            tokio::time::sleep(SETTLE_PAUSE.min(self.every)).await;
-        }
-        Rds::connect(&cx.aws).await.look(&self.target).await
-    }
-
     /// What exists under the name is waited for when this step made it from the same things.
     async fn adopt(&self, cx: &Context, thing: &Thing) -> Finish {
-        let target = &self.target;
+        let target = &self.made.target;
         if !thing.of_step(cx) {
             let whose = match thing.tag(RUN) {
                 Some(run) if run == cx.run => "another step of this run made it".to_owned(),
@@ -121,7 +114,21 @@ impl Making {
             ));
         }
         say(cx, &format!("{target} was created by this step already: waiting for it"));
-        self.wait(cx).await
+        self.made.wait(cx).await
+    }
+}
+
+impl Made {
+    /// What is there now, asked several times before the answer is "nothing".
+    async fn settle(&self, cx: &Context) -> Result<Option<Thing>, Failure> {
+        for _ in 1..SETTLE_LOOKS {
+            // New credentials may have come meanwhile.
+            if let Ok(Some(thing)) = Rds::connect(&cx.aws).await.look(&self.target).await {
+                return Ok(Some(thing));
+            }
+            tokio::time::sleep(SETTLE_PAUSE.min(self.every)).await;
+        }
+        Rds::connect(&cx.aws).await.look(&self.target).await
     }
 
     /// Waits until it is available.

@@ -5,7 +5,7 @@ use aws_sdk_rds::types::{DbCluster, ServerlessV2ScalingConfiguration, Tag};
 use futures_util::future::BoxFuture;
 
 use super::args::{self, Moment};
-use super::make::Making;
+use super::make::{Made, Making};
 use super::read::nothing;
 use super::thing::{Target, Thing};
 use super::{Rds, once};
@@ -55,8 +55,8 @@ impl Action for RestoreCluster {
 
     fn find(&self, cx: Context, request: Request) -> BoxFuture<'static, Found> {
         Box::pin(async move {
-            match making(&request) {
-                Ok(making) => making.find(&cx).await,
+            match made(&request) {
+                Ok(made) => made.find(&cx).await,
                 Err(wrong) => Found::CannotTell(wrong),
             }
         })
@@ -64,12 +64,17 @@ impl Action for RestoreCluster {
 
     fn reattach(&self, cx: Context, request: Request) -> BoxFuture<'static, Finish> {
         Box::pin(async move {
-            match making(&request) {
-                Ok(making) => making.wait(&cx).await,
+            match made(&request) {
+                Ok(made) => made.wait(&cx).await,
                 Err(wrong) => Finish::unknown(wrong),
             }
         })
     }
+}
+
+fn made(request: &Request) -> Result<Made, String> {
+    let target = Target::Cluster(args::text(request, "target")?.to_owned());
+    Ok(Made { target, every: args::every(request) })
 }
 
 fn making(request: &Request) -> Result<Making, String> {
@@ -84,16 +89,14 @@ fn making(request: &Request) -> Result<Making, String> {
         Moment::Latest => "latest".to_owned(),
         Moment::At(at) => timestamp_text(at),
     };
-    Ok(Making {
-        target: Target::Cluster(target.to_owned()),
-        from: format!("{source} at {to}"),
-        every: args::every(request),
-    })
+    Ok(Making { made: made(request)?, from: format!("{source} at {to}") })
 }
 
 /// What AWS would replace by defaults: the restored cluster must be reachable by whom the source was.
 fn copy_settings(request: &mut Request, source: &DbCluster) {
-    let list = |items: Vec<&str>| {
+    // AWS tells lists in any order; the same request must look the same twice.
+    let list = |mut items: Vec<&str>| {
+        items.sort_unstable();
         let items: Vec<_> = items.into_iter().map(|it| Value::String(it.to_owned())).collect();
         (!items.is_empty()).then_some(Value::List(items))
     };

@@ -143,6 +143,27 @@ async fn after_a_crash_what_was_created_is_adopted() {
     }
 }
 
+/// What the console looks for after a crash is the request of the runbook, without what was copied.
+#[tokio::test]
+async fn an_instance_is_found_without_what_completing_adds() {
+    let place = Place::sandbox(Duration::ZERO).await;
+    let asked = request(
+        "rds.create_instance",
+        [
+            ("instance", text("loanserve-prod-3")),
+            ("cluster", text(SOURCE)),
+            ("like", text("loanserve-prod-1")),
+        ],
+    );
+    let handler = handler("rds.create_instance");
+    let complete = handler.complete(place.attempt().cx, asked.clone()).await.unwrap();
+    assert_eq!(place.attempt().run(&complete).await.outcome, Outcome::Succeeded);
+    let found = handler.find(place.attempt().cx, asked.clone()).await;
+    assert!(matches!(found, Found::Running(_)), "{found:?}");
+    let finish = handler.reattach(place.attempt().cx, asked).await;
+    assert_eq!(finish.outcome, Outcome::Succeeded, "{}", finish.message);
+}
+
 #[tokio::test]
 async fn what_was_never_created_is_not_taken_for_certain() {
     for place in Place::both(Duration::ZERO).await {
