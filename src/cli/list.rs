@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value as Json, json};
 
 use super::{Globals, USAGE, fail, print_json};
-use crate::catalogue::{Catalogue, Entry};
+use crate::catalogue::{Catalogue, Entry, PastRun, last_drill, past_runs};
 use crate::runbook::Runbook;
 use crate::runbook::value::duration_text;
 
@@ -23,17 +24,23 @@ pub(super) fn run(globals: &Globals, args: &ListArgs) -> ExitCode {
         Ok(catalogue) => catalogue,
         Err(message) => return fail(USAGE, message),
     };
+    // Runs that cannot be read are no reason to hide the runbooks.
+    let past = globals.runs_dir().and_then(|runs| past_runs(&runs)).unwrap_or_else(|why| {
+        eprintln!("steady: no drills are known: {why}");
+        Vec::new()
+    });
     // A reader that has gone away (`| head`) has seen what it wanted.
     let _ = if args.json {
-        let runbooks: Vec<_> = catalogue.entries.iter().map(as_json).collect();
+        let runbooks: Vec<_> = catalogue.entries.iter().map(|e| as_json(e, &past)).collect();
         print_json(&json!({ "runbooks": runbooks }))
     } else {
-        std::io::stdout().lock().write_all(as_text(&catalogue).as_bytes())
+        let text = as_text(&catalogue, &past, Utc::now());
+        std::io::stdout().lock().write_all(text.as_bytes())
     };
     ExitCode::SUCCESS
 }
 
-fn as_json(entry: &Entry) -> Json {
+fn as_json(entry: &Entry, past: &[PastRun]) -> Json {
     let runbook = entry.checked.runbook.as_ref();
     json!({
         "id": entry.id(),
@@ -44,12 +51,19 @@ fn as_json(entry: &Entry) -> Json {
             "rto_s": runbook.and_then(|r| r.objectives.rto).map(|rto| rto.num_seconds()),
             "rpo_s": runbook.and_then(|r| r.objectives.rpo).map(|rpo| rpo.num_seconds()),
         },
-        "last_drill": Json::Null,
+        "last_drill": last_drill(past, entry.id()),
         "broken": entry.broken(),
     })
 }
 
-fn as_text(catalogue: &Catalogue) -> String {
+/// The day of the last passed drill, and whether the next one is due.
+fn drill(last: Option<DateTime<Utc>>, every: Option<TimeDelta>, now: DateTime<Utc>) -> String {
+    let overdue = every.is_some_and(|every| last.is_none_or(|at| now - at > every));
+    let day = last.map_or("never".to_owned(), |at| at.format("%Y-%m-%d").to_string());
+    if overdue { format!("{day} overdue") } else { day }
+}
+
+fn as_text(catalogue: &Catalogue, past: &[PastRun], now: DateTime<Utc>) -> String {
     let place = match &catalogue.directory {
         Some(dir) => dir.display().to_string(),
         None => "the built-in catalogue".into(),
@@ -66,7 +80,8 @@ fn as_text(catalogue: &Catalogue) -> String {
         let length = objectives.and_then(|o| if rto { o.rto } else { o.rpo });
         length.map_or("-".to_owned(), duration_text)
     };
-    let mut text = format!("{:ids$}  {:>6}  {:>6}  TITLE\n", "RUNBOOK", "RTO", "RPO");
+    let mut text =
+        format!("{:ids$}  {:>6}  {:>6}  {:18}  TITLE\n", "RUNBOOK", "RTO", "RPO", "LAST DRILL");
     for entry in &catalogue.entries {
         let runbook = entry.checked.runbook.as_ref();
         let (rto, rpo) = (objective(runbook, true), objective(runbook, false));
@@ -77,7 +92,25 @@ fn as_text(catalogue: &Catalogue) -> String {
                 format!("BROKEN: {}; see steady check {}", why.unwrap_or_default(), entry.path)
             }
         };
-        text.push_str(&format!("{:ids$}  {rto:>6}  {rpo:>6}  {title}\n", entry.id()));
+        let drill = runbook.map_or("-".to_owned(), |runbook| {
+            drill(last_drill(past, &runbook.id), runbook.drill_every, now)
+        });
+        text.push_str(&format!("{:ids$}  {rto:>6}  {rpo:>6}  {drill:18}  {title}\n", entry.id()));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drill_is_due_when_the_last_is_older_than_it_may_be_or_never_was() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let last = Some(now - TimeDelta::days(80));
+        assert_eq!(drill(last, Some(TimeDelta::days(90)), now), "2026-10-27");
+        assert_eq!(drill(last, Some(TimeDelta::days(79)), now), "2026-10-27 overdue");
+        assert_eq!(drill(None, Some(TimeDelta::days(90)), now), "never overdue");
+        assert_eq!(drill(None, None, now), "never");
+    }
 }

@@ -12,6 +12,7 @@ id: aurora-pitr
 title: Aurora PostgreSQL, restore to a point in time
 objectives: {rto: 30m, rpo: 5m}
 tags: [postgres, aurora]
+drill_every: 90d
 inputs:
   source_cluster: {type: string, pattern: "[a-z][a-z0-9-]{0,62}", env: RDS_CLUSTER_ID}
   target_cluster: {type: string, default: "${{ inputs.source_cluster + '-restored' }}"}
@@ -118,6 +119,7 @@ fn the_list_has_the_good_and_the_broken() {
     let runbooks = json["runbooks"].as_array().unwrap();
     assert_eq!(runbooks[0]["id"], "aurora-pitr");
     assert_eq!(runbooks[0]["objectives"]["rto_s"], 1800);
+    assert_eq!(runbooks[0]["last_drill"], Json::Null);
     assert_eq!(runbooks[1]["broken"], "1 problem");
 }
 
