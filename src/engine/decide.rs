@@ -529,7 +529,10 @@ impl State {
     }
 
     /// Undo goes newest first, and not after the service was restored.
-    fn undoable(&self, step: &str) -> Result<&StepState, Refusal> {
+    ///
+    /// # Errors
+    /// Why it may not be undone now.
+    pub fn undoable(&self, step: &str) -> Result<&StepState, Refusal> {
         let known = self.known(step)?;
         if known.step.undo.is_none() {
             return Err(Refusal::Nothing(format!("`{step}` has no undo")));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossterm::event::{Event, EventStream, KeyEvent};
 use futures_util::StreamExt;
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::Size;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -52,6 +52,8 @@ pub trait App {
     type Done;
     /// Takes a message.
     fn update(&mut self, message: Message, now: &Stamp) -> Flow<Self::Done>;
+    /// The size of the screen, before each frame.
+    fn resized(&mut self, _size: Size) {}
     /// Paints the whole frame; the area is never smaller than [`SMALLEST`].
     fn draw(&self, frame: &mut Frame<'_>, theme: &Theme, now: &Stamp);
     /// The terminal's title.
@@ -82,11 +84,11 @@ pub async fn run<A: App>(
     let mut gone = None;
     loop {
         let now = clock();
-        let mut size = Rect::default();
+        let size = screen.size().unwrap_or_default();
+        app.resized(size);
         let painted = screen.title(&app.title()).and_then(|()| {
             screen.draw(|frame| {
-                size = frame.area();
-                if too_small(size) {
+                if too_small(frame.area().as_size()) {
                     super::frame::too_small(frame);
                 } else {
                     app.draw(frame, theme, &now);
@@ -134,8 +136,8 @@ pub async fn run<A: App>(
     }
 }
 
-fn too_small(area: Rect) -> bool {
-    area.width < SMALLEST.0 || area.height < SMALLEST.1
+fn too_small(size: Size) -> bool {
+    size.width < SMALLEST.0 || size.height < SMALLEST.1
 }
 
 /// Clocks on screen turn when the wall clock does.

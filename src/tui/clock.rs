@@ -1,6 +1,8 @@
 //! Times as the screen writes them. They always say what they are.
 
-use chrono::{DateTime, Local, TimeDelta, Utc};
+use chrono::{DateTime, Local, Offset, TimeDelta, TimeZone, Utc};
+
+use crate::runbook::timetext;
 
 /// `03:12`, `1:03:12`; a negative length keeps its sign.
 #[must_use]
@@ -44,11 +46,10 @@ pub fn distance(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     if length < TimeDelta::zero() { format!("in {text}") } else { format!("{text} ago") }
 }
 
-/// `2026-11-21T02:54:00Z · 03:54:00 +01:00 · 12 min ago`: what a typed moment means.
+/// What a typed moment means: UTC, local time, and how far from `now` it is.
 #[must_use]
 pub fn echo(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    let local = at.with_timezone(&Local).format("%H:%M:%S %:z local");
-    format!("{} · {local} · {}", crate::runbook::value::timestamp_text(at), distance(at, now))
+    timetext::echo(at, now, Local.offset_from_utc_datetime(&at.naive_utc()).fix())
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@ use ratatui::text::{Line, Span};
 use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
-use super::keymap::{Action, Place, lookup};
+use super::keymap::{Action, Place, hints, lookup};
 use super::theme::Theme;
 use super::{frame, text};
 use crate::engine::Stamp;
+use crate::runbook::inputs::SecretSource;
 
 /// A field's kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,15 +192,16 @@ impl Form {
     }
 
     /// Rows that the fields take.
-    #[must_use]
-    pub fn height(&self) -> u16 {
+    fn height(&self) -> u16 {
         u16::try_from(self.fields.len() * 2).unwrap_or(u16::MAX)
     }
 
-    /// The title.
-    #[must_use]
-    pub fn title(&self) -> &str {
-        &self.title
+    /// Paints it in the middle of the screen.
+    pub fn draw_dialog(&self, frame: &mut Frame<'_>, theme: &Theme) {
+        let area = frame.area();
+        let size = (area.width.saturating_sub(8).min(100), self.height().saturating_add(2));
+        let inside = frame::dialog(frame, area, theme, size, &self.title, &hints(Place::Form));
+        self.draw(frame, inside, theme);
     }
 
     /// Paints the fields into the area, two rows each, so that the marked one is on screen.
@@ -275,7 +277,7 @@ fn shown_value(field: &Field, input: &Input, room: usize) -> (String, usize) {
                 .collect();
             (format!("{}  ← →", list.join(" ")), 0)
         }
-        Kind::Secret if !is_reference(input.value()) => {
+        Kind::Secret if SecretSource::parse(input.value()).is_none() => {
             // The length of a secret is a hint, too.
             let dots = if input.value().is_empty() { "" } else { "••••••••" };
             (dots.to_owned(), text::width(dots))
@@ -286,10 +288,6 @@ fn shown_value(field: &Field, input: &Input, room: usize) -> (String, usize) {
             (value, input.visual_cursor().saturating_sub(scroll))
         }
     }
-}
-
-fn is_reference(value: &str) -> bool {
-    ["env:", "file:", "command:"].iter().any(|scheme| value.starts_with(scheme))
 }
 
 fn skip_columns(value: &str, columns: usize) -> String {

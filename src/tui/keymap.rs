@@ -179,11 +179,10 @@ pub static BINDINGS: &[Binding] = {
             Some("go on"),
             "go on to the first step; after a failed check, ask for the reason",
         ),
-        bind(P::Preflight, &[Key::Char('c')], A::Search, Some("check again"), "check again"),
         bind(P::Preflight, UP, A::Up, None, "up"),
         bind(P::Preflight, DOWN, A::Down, None, "down"),
         bind(P::Preflight, KEYS, A::Keys, Some("keys"), "every key"),
-        bind(P::Preflight, LEAVE, A::Leave, Some("leave"), "leave; the run stays resumable"),
+        bind(P::Preflight, LEAVE, A::Leave, Some("leave"), "leave, with nothing begun"),
         bind(
             P::Console,
             ENTER,
@@ -412,7 +411,7 @@ pub fn hints(place: Place) -> String {
 #[must_use]
 pub fn markdown(menu: &[(char, &str, &str)]) -> String {
     let mut out = String::from(
-        "# Keys\n\nGenerated from `src/tui/keymap.rs` and `src/tui/menu.rs`; a test holds this page to them.\n\n\
+        "# Keys\n\nGenerated from `src/tui/keymap.rs` and `src/tui/console/choices.rs`; a test holds this page to them.\n\n\
          Upper and lower case mean the same. Pasted text outside a field is thrown away. Arrow keys only look \
          around: they never move the run.\n",
     );

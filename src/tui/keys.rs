@@ -1,7 +1,7 @@
 //! The `?` screen: every key, from the table.
 
+use super::console::Choice;
 use super::keymap::{Place, here};
-use super::menu;
 use super::reader::Reader;
 use super::text;
 
@@ -21,7 +21,7 @@ pub fn reader() -> Reader {
         lines.push(String::new());
     }
     lines.push("The menu of a run (Space)".to_owned());
-    for (letter, name, help) in menu::table() {
+    for (letter, name, help) in Choice::ALL.map(Choice::words) {
         lines.push(format!("  {} {name}: {help}", text::pad(&letter.to_string(), 13)));
     }
     Reader::new(lines)
@@ -29,13 +29,14 @@ pub fn reader() -> Reader {
 
 #[cfg(test)]
 mod tests {
-    use crate::tui::{keymap, menu};
+    use crate::tui::console::Choice;
+    use crate::tui::keymap;
 
     /// `UPDATE_DOCS=1 cargo test` writes the page.
     #[test]
     fn the_page_of_keys_is_the_table() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/keys.md");
-        let table = keymap::markdown(&menu::table());
+        let table = keymap::markdown(&Choice::ALL.map(Choice::words));
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(path, &table).unwrap();
         }

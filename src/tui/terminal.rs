@@ -12,6 +12,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Size;
 
 /// The smallest screen that everything fits on, columns by rows.
 pub const SMALLEST: (u16, u16) = (80, 24);
@@ -64,6 +65,14 @@ impl Screen {
     /// When the terminal is gone.
     pub fn draw(&mut self, paint: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
         self.terminal.draw(paint).map(|_| ())
+    }
+
+    /// Columns and rows.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn size(&self) -> io::Result<Size> {
+        self.terminal.size()
     }
 
     /// Sets the terminal's title, when it is another than before.

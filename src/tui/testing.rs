@@ -38,9 +38,14 @@ pub fn typed(form: &mut Form, text: &str) {
     }
 }
 
+/// The dark theme.
+pub fn theme() -> Theme {
+    Theme::load(Some("dark"), false).unwrap()
+}
+
 /// What is painted, as text.
 pub fn snapshot(width: u16, height: u16, paint: impl FnOnce(&mut Frame<'_>, &Theme)) -> String {
-    let theme = Theme::load(Some("dark"), false).unwrap();
+    let theme = theme();
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| paint(frame, &theme)).unwrap();
     terminal.backend().to_string()

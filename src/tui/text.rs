@@ -6,6 +6,8 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::runbook::hidden::is_hidden;
+
 /// The text with everything that could move the cursor or reorder the line made visible.
 ///
 /// Newlines stay, tabs become spaces, other control and bidirectional characters become their name.
@@ -16,22 +18,13 @@ pub fn shown(text: &str) -> String {
         match c {
             '\n' => out.push('\n'),
             '\t' => out.push_str("    "),
-            c if c.is_control() || is_bidi(c) || is_invisible(c) => {
+            c if is_hidden(c) => {
                 out.push_str(&format!("<U+{:04X}>", u32::from(c)));
             }
             c => out.push(c),
         }
     }
     out
-}
-
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-}
-
-/// Separators that terminals treat as line ends, and characters that hide what is there.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{2028}' | '\u{2029}' | '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\u{00AD}')
 }
 
 /// One line of [`shown`] text: newlines become a visible mark.
@@ -268,7 +261,7 @@ mod tests {
 
         #[test]
         fn nothing_shown_can_move_the_cursor(text in any::<String>()) {
-            prop_assert!(!shown(&text).chars().any(|c| c != '\n' && (c.is_control() || is_bidi(c))));
+            prop_assert!(!shown(&text).chars().any(is_hidden));
         }
     }
 }

@@ -1,0 +1,571 @@
+//! A run on screen: what the operator sees of it and what the keys ask of it. The screen holds where
+//! one looks and what one is about to say; the run itself is in the view.
+
+mod ask;
+mod choices;
+mod draw;
+mod header;
+mod pane;
+mod run;
+pub(super) mod steps;
+#[cfg(test)]
+mod tests;
+
+pub use choices::Choice;
+pub use run::show;
+
+use std::time::Duration;
+
+use crossterm::event::KeyEvent;
+use ratatui::layout::Size;
+
+use self::ask::Purpose;
+use self::choices::Pick;
+use super::app::Message;
+use super::confirm::{Confirm, Consent};
+use super::form::{Answer, Form};
+use super::keymap::{Action, Place, lookup};
+use super::menu::{Menu, Picked};
+use super::reader::Reader;
+use super::{files, keys, text, timeline};
+use crate::driver::{Command, View};
+use crate::engine::event::Resolution;
+use crate::engine::state::StepState;
+use crate::engine::{AttemptId, Given, Input, Part, Stamp, State, Status};
+use crate::runbook::model::Guard;
+use crate::runbook::{Effect, Milestone, StepId};
+
+/// Lines that a page key scrolls the right side by.
+const PAGE: usize = 8;
+
+/// The state of the screen.
+pub struct Console {
+    view: View,
+    size: Size,
+    /// The step that is looked at; `None` follows the run.
+    looked: Option<usize>,
+    /// Of the right side, or of the debrief.
+    scroll: usize,
+    overlay: Overlay,
+    /// The screen's own word on the last key.
+    remark: Option<String>,
+    /// The undo that was asked for and is being prepared.
+    undo: Option<StepId>,
+    /// The number of the last notice that a key has been pressed under.
+    read_notice: u64,
+    /// Items of the current checklist that are ticked, and whose.
+    ticks: Option<(AttemptId, Vec<bool>)>,
+}
+
+/// What lies over the run.
+enum Overlay {
+    None,
+    Confirm(Box<Confirm>),
+    Menu(Menu<Pick>),
+    Ask(Form, Purpose),
+    Read(Reader, Reading),
+}
+
+/// What is being read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reading {
+    Output(Option<AttemptId>),
+    Timeline,
+    Journal,
+    Keys,
+}
+
+/// What a message leads to.
+#[derive(Debug, Default)]
+pub struct Reaction {
+    /// Asked of the driver.
+    pub commands: Vec<Command>,
+    /// A person is wanted who may be looking away.
+    pub bell: bool,
+    /// The screen is left.
+    pub left: bool,
+}
+
+impl From<Command> for Reaction {
+    fn from(command: Command) -> Self {
+        Self { commands: vec![command], ..Self::default() }
+    }
+}
+
+impl From<Input> for Reaction {
+    fn from(input: Input) -> Self {
+        Command::Engine(input).into()
+    }
+}
+
+impl Console {
+    /// A run on screen.
+    #[must_use]
+    pub fn new(view: View) -> Self {
+        Self {
+            view,
+            size: Size::default(),
+            looked: None,
+            scroll: 0,
+            overlay: Overlay::None,
+            remark: None,
+            undo: None,
+            read_notice: 0,
+            ticks: None,
+        }
+    }
+
+    fn state(&self) -> &State {
+        &self.view.state
+    }
+
+    fn place(&self) -> Place {
+        match (self.view.read_only, self.state().finished.is_some()) {
+            (_, true) => Place::Debrief,
+            (true, false) => Place::Watch,
+            (false, false) => Place::Console,
+        }
+    }
+
+    /// The place of the step that is looked at.
+    fn looked_at(&self) -> usize {
+        let state = self.state();
+        let current = || state.current().and_then(|step| state.position(step.id()));
+        let last = state.steps.len().saturating_sub(1);
+        self.looked.or_else(current).unwrap_or(last).min(last)
+    }
+
+    fn looked_step(&self) -> Option<&StepState> {
+        self.state().steps.get(self.looked_at())
+    }
+
+    /// Whether a person must do something before the run goes on.
+    fn wants_person(&self) -> bool {
+        let state = self.state();
+        let halted = self.view.journal.halted.is_some();
+        halted
+            || state.current().is_some_and(|step| match state.status(step) {
+                Status::Ready
+                | Status::AwaitsPerson(_)
+                | Status::Unknown(_)
+                | Status::Failed(_) => self.view.busy.is_none(),
+                Status::Pending
+                | Status::Consented
+                | Status::Running(_)
+                | Status::Retrying(_)
+                | Status::Done(_) => false,
+            })
+    }
+
+    /// The terminal's title.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let state = self.state();
+        let title = text::one_line(&state.runbook.title);
+        let (sign, what) = match state.current() {
+            None if state.finished.is_some() => ("", "over".to_owned()),
+            None => ("", String::new()),
+            Some(step) => {
+                let sign = if self.wants_person() && !self.view.read_only { "● " } else { "" };
+                (sign, text::one_line(&state.title(step)))
+            }
+        };
+        format!("{sign}steady: {title}: {what}")
+    }
+
+    /// See [`super::app::App::resized`].
+    pub fn resized(&mut self, size: Size) {
+        self.size = size;
+        if let Overlay::Confirm(confirm) = &mut self.overlay {
+            confirm.resized(size);
+        }
+    }
+
+    /// See [`super::app::App::wake`].
+    #[must_use]
+    pub fn wake(&self, now: &Stamp) -> Option<Duration> {
+        match &self.overlay {
+            Overlay::Confirm(confirm) => confirm.wake(now),
+            Overlay::None | Overlay::Menu(_) | Overlay::Ask(..) | Overlay::Read(..) => None,
+        }
+    }
+
+    /// Takes a message.
+    pub fn update(&mut self, message: Message, now: &Stamp) -> Reaction {
+        match message {
+            Message::Key(key) => self.key(key, now),
+            Message::Paste(pasted) => {
+                match &mut self.overlay {
+                    Overlay::Ask(form, _) => form.paste(&pasted, now),
+                    Overlay::Read(reader, _) => reader.paste(&pasted),
+                    // A phrase is typed, not pasted: that is its point.
+                    Overlay::Confirm(_) | Overlay::Menu(_) | Overlay::None => {}
+                }
+                Reaction::default()
+            }
+            Message::Tick | Message::News => {
+                if let Overlay::Ask(form, _) = &mut self.overlay {
+                    form.tick(now);
+                }
+                Reaction::default()
+            }
+            Message::Quit(reason) => Reaction { left: true, ..Command::Leave { reason }.into() },
+        }
+    }
+
+    /// Takes the run's latest view.
+    pub fn look(&mut self, view: View, now: &Stamp) -> Reaction {
+        let wanted = self.wants_person();
+        let was_over = self.state().finished.is_some();
+        let old_notice = self.view.notice.as_ref().map_or(0, |notice| notice.number);
+        self.view = view;
+        if !was_over && self.state().finished.is_some() {
+            self.scroll = 0;
+            self.overlay = Overlay::None;
+        }
+        self.follow_prepared(old_notice, now);
+        if let Overlay::Read(reader, Reading::Output(Some(attempt))) = &mut self.overlay {
+            let ring = self.view.output.read();
+            if ring.attempt.as_ref() == Some(attempt) {
+                reader.set_lines(ring.lines.iter().map(|line| text::one_line(line)).collect());
+            }
+        }
+        let bell = !self.view.read_only && !wanted && self.wants_person();
+        Reaction { bell, ..Reaction::default() }
+    }
+
+    /// A confirmation shows what is prepared, or nothing; an undo that was asked for is shown once it is there.
+    fn follow_prepared(&mut self, old_notice: u64, now: &Stamp) {
+        let prepared = self.view.prepared.clone();
+        if let Overlay::Confirm(confirm) = &mut self.overlay {
+            let shown = confirm.prepared();
+            let same =
+                prepared.as_ref().filter(|p| p.step == shown.step && p.part == shown.part).cloned();
+            match same {
+                Some(prepared) => {
+                    confirm.changed(prepared);
+                    confirm.resized(self.size);
+                    if let Some(notice) = &self.view.notice
+                        && notice.number > old_notice
+                    {
+                        confirm.refused(&notice.text);
+                    }
+                }
+                None => self.overlay = Overlay::None,
+            }
+        }
+        if let (Some(undo), Some(prepared)) = (&self.undo, &prepared)
+            && prepared.part == Part::Undo
+            && prepared.step == *undo
+        {
+            self.undo = None;
+            self.confirm(now);
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent, now: &Stamp) -> Reaction {
+        self.remark = None;
+        self.read_notice = self.view.notice.as_ref().map_or(0, |notice| notice.number);
+        match &mut self.overlay {
+            Overlay::None => self.base_key(key, now),
+            Overlay::Confirm(confirm) => match confirm.key(key, self.size, now) {
+                Consent::Open => Reaction::default(),
+                Consent::Left => self.leave_confirm(),
+                Consent::Given(given) => {
+                    let prepared = confirm.prepared().clone();
+                    // A wrong phrase keeps the question open: the refusal comes as a notice.
+                    if !matches!(given, Given::Typed(_)) {
+                        self.overlay = Overlay::None;
+                    }
+                    Command::Consent {
+                        step: prepared.step.clone(),
+                        part: prepared.part,
+                        digest: prepared.digest.clone(),
+                        given,
+                    }
+                    .into()
+                }
+            },
+            Overlay::Menu(menu) => match menu.key(key) {
+                Picked::Open => Reaction::default(),
+                Picked::Left => self.close(),
+                Picked::Pick(pick) => {
+                    self.overlay = Overlay::None;
+                    self.pick(pick, now)
+                }
+            },
+            Overlay::Ask(form, purpose) => match form.key(key, now) {
+                Answer::Open => Reaction::default(),
+                Answer::Left => self.close(),
+                Answer::Given(texts) => {
+                    let purpose = purpose.clone();
+                    self.overlay = Overlay::None;
+                    purpose.command(&texts, now).map_or_else(Reaction::default, Reaction::from)
+                }
+            },
+            Overlay::Read(reader, _) => {
+                if reader.key(key) {
+                    self.overlay = Overlay::None;
+                }
+                Reaction::default()
+            }
+        }
+    }
+
+    fn close(&mut self) -> Reaction {
+        self.overlay = Overlay::None;
+        Reaction::default()
+    }
+
+    fn leave_confirm(&mut self) -> Reaction {
+        let undo = matches!(&self.overlay, Overlay::Confirm(c) if c.prepared().part == Part::Undo);
+        self.overlay = Overlay::None;
+        if undo { Command::PrepareDo.into() } else { Reaction::default() }
+    }
+
+    fn base_key(&mut self, key: KeyEvent, now: &Stamp) -> Reaction {
+        let last = self.state().steps.len().saturating_sub(1);
+        let here = self.looked_at();
+        let debrief = self.place() == Place::Debrief;
+        match lookup(self.place(), &key) {
+            Some(Action::Go) => return self.go(now),
+            Some(Action::Menu) => return self.open_menu(now),
+            Some(Action::Note) => return self.ask(Purpose::Note(self.looked_id()), now),
+            Some(Action::Evidence) => return self.ask(Purpose::Evidence(self.looked_id()), now),
+            Some(Action::Output) => self.read_output(false),
+            Some(Action::Search) => self.read_output(true),
+            Some(Action::Timeline) => {
+                let lines = timeline::lines(self.state(), now);
+                self.overlay = Overlay::Read(Reader::new(lines), Reading::Timeline);
+            }
+            Some(Action::Journal) => {
+                let lines = files::journal(&self.view.dir);
+                self.overlay = Overlay::Read(Reader::following(lines), Reading::Journal);
+            }
+            Some(Action::Keys) => self.overlay = Overlay::Read(keys::reader(), Reading::Keys),
+            Some(Action::Leave) => return self.leave(),
+            Some(Action::Up) if debrief => self.scroll = self.scroll.saturating_sub(1),
+            Some(Action::Down) if debrief => self.scroll += 1,
+            Some(Action::Up) => self.look_at(Some(here.saturating_sub(1))),
+            Some(Action::Down) => self.look_at(Some((here + 1).min(last))),
+            Some(Action::PageUp) => self.scroll = self.scroll.saturating_sub(PAGE),
+            Some(Action::PageDown) => self.scroll += PAGE,
+            Some(Action::Back) => self.look_at(None),
+            _ => {}
+        }
+        Reaction::default()
+    }
+
+    fn look_at(&mut self, step: Option<usize>) {
+        self.looked = step;
+        self.scroll = 0;
+    }
+
+    fn looked_id(&self) -> Option<StepId> {
+        self.looked_step().map(|step| step.id().to_owned())
+    }
+
+    fn say(&mut self, remark: impl Into<String>) -> Reaction {
+        self.remark = Some(remark.into());
+        Reaction::default()
+    }
+
+    fn ask(&mut self, purpose: Purpose, now: &Stamp) -> Reaction {
+        let form = purpose.form(self.state(), now);
+        self.overlay = Overlay::Ask(form, purpose);
+        Reaction::default()
+    }
+
+    fn open_menu(&mut self, now: &Stamp) -> Reaction {
+        let state = self.view.state.clone();
+        if let Some(looked) = state.steps.get(self.looked_at()) {
+            self.overlay = Overlay::Menu(choices::menu(&state, looked, now));
+        }
+        Reaction::default()
+    }
+
+    /// The obvious next thing. It never retries and never resolves: after a failure or an unknown
+    /// outcome it opens the choices.
+    fn go(&mut self, now: &Stamp) -> Reaction {
+        if self.state().finished.is_some() {
+            return self.leave();
+        }
+        if self.state().paused.is_some() {
+            return Input::Continue.into();
+        }
+        self.look_at(None);
+        let state = self.view.state.clone();
+        let Some(step) = state.current() else { return Reaction::default() };
+        match state.status(step) {
+            Status::Ready => self.begin(step, now),
+            Status::AwaitsPerson(attempt) => {
+                if self.ticks.as_ref().is_none_or(|(id, _)| *id != attempt.id) {
+                    let count = choices::checklist(attempt).len();
+                    self.ticks = Some((attempt.id.clone(), vec![false; count]));
+                }
+                let ticked = self.ticks.as_ref().map_or(&[][..], |(_, ticked)| ticked);
+                self.overlay = Overlay::Menu(choices::answer(attempt, ticked));
+                Reaction::default()
+            }
+            Status::Unknown(attempt) => {
+                self.overlay = Overlay::Menu(choices::unknown(attempt));
+                Reaction::default()
+            }
+            Status::Failed(_) | Status::Retrying(_) => self.open_menu(now),
+            Status::Running(_) => self.say("it is at work; Space has cancel"),
+            Status::Consented => self.say("it is about to start"),
+            Status::Pending | Status::Done(_) => Reaction::default(),
+        }
+    }
+
+    /// Towards the guard of the current step.
+    fn begin(&mut self, step: &StepState, now: &Stamp) -> Reaction {
+        let Some(prepared) = self.view.prepared.clone().filter(|p| p.step == step.id()) else {
+            return self.say("not ready yet: the request and the target are being looked at");
+        };
+        if let Err(why) = &prepared.request {
+            return self.say(format!("it cannot be run: {why}"));
+        }
+        if let (Err(why), false) = (&prepared.target, prepared.effect == Effect::Reads) {
+            return self.say(format!("the target is not proven: {why}"));
+        }
+        match State::guard(&step.step, prepared.part) {
+            Guard::None => Command::Consent {
+                step: prepared.step.clone(),
+                part: prepared.part,
+                digest: prepared.digest.clone(),
+                given: Given::Enter,
+            }
+            .into(),
+            Guard::Confirm | Guard::Type(_) => {
+                self.confirm(now);
+                Reaction::default()
+            }
+        }
+    }
+
+    /// Opens the confirmation of what is prepared.
+    fn confirm(&mut self, now: &Stamp) {
+        let Some(prepared) = self.view.prepared.clone() else { return };
+        let Some(step) = self.view.state.step(&prepared.step) else { return };
+        let title = self.view.state.title(step);
+        let mut confirm = Confirm::new(prepared, &title, step, now);
+        confirm.resized(self.size);
+        self.overlay = Overlay::Confirm(Box::new(confirm));
+    }
+
+    fn pick(&mut self, pick: Pick, now: &Stamp) -> Reaction {
+        let state = self.view.state.clone();
+        let waiting = state.current().and_then(StepState::last).map(|attempt| attempt.id.clone());
+        match pick {
+            Pick::Choice(choice) => self.choose(choice, now),
+            Pick::Stay => Reaction::default(),
+            Pick::Leave => {
+                Reaction { left: true, ..Command::Leave { reason: "left".into() }.into() }
+            }
+            Pick::Done => Input::Answer { choice: None, done: true, note: String::new() }.into(),
+            Pick::DoneWithNote => self.ask(Purpose::Answer { done: true }, now),
+            Pick::NotDone => self.ask(Purpose::Answer { done: false }, now),
+            Pick::Item(i) => self.item(i, now),
+            Pick::Resolve(resolution) => {
+                let Some(attempt) = waiting else { return Reaction::default() };
+                let names = match resolution {
+                    Resolution::Succeeded => state.needed_from(&attempt.step).into_iter().collect(),
+                    Resolution::Failed | Resolution::NotDone | Resolution::Running => Vec::new(),
+                };
+                self.ask(Purpose::Resolve(attempt, resolution, names), now)
+            }
+        }
+    }
+
+    /// An option is chosen, or an item of the checklist is ticked or unticked.
+    fn item(&mut self, index: usize, now: &Stamp) -> Reaction {
+        let state = self.view.state.clone();
+        let Some(attempt) = state.current().and_then(StepState::last) else {
+            return Reaction::default();
+        };
+        if let Some(options) = choices::options(attempt) {
+            let choice = options.into_iter().nth(index);
+            return Input::Answer { choice, done: true, note: String::new() }.into();
+        }
+        if let Some(tick) = self.ticks.as_mut().and_then(|(_, ticks)| ticks.get_mut(index)) {
+            *tick = !*tick;
+        }
+        self.go(now)
+    }
+
+    fn choose(&mut self, choice: Choice, now: &Stamp) -> Reaction {
+        let state = self.view.state.clone();
+        let Some(current) = state.current().map(|step| step.id().to_owned()) else {
+            return Reaction::default();
+        };
+        let needed = || state.needed_from(&current).into_iter().collect();
+        let milestone = |milestone: Milestone| {
+            if state.milestones.contains_key(&milestone) {
+                Purpose::Withdraw(milestone)
+            } else {
+                Purpose::Declare(milestone)
+            }
+        };
+        let purpose = match choice {
+            Choice::Retry => {
+                return match state.step(&current) {
+                    Some(step) => self.begin(step, now),
+                    None => Reaction::default(),
+                };
+            }
+            Choice::CheckAgain => return Command::LookAgain.into(),
+            Choice::Undo => {
+                return match choices::undo_of(&state) {
+                    Ok(step) => {
+                        self.undo = Some(step.id().to_owned());
+                        Command::PrepareUndo { step: step.id().to_owned() }.into()
+                    }
+                    Err(why) => self.say(why.to_string()),
+                };
+            }
+            Choice::Pause if state.paused.is_some() => return Input::Continue.into(),
+            Choice::Pause => Purpose::Pause,
+            Choice::Skip => Purpose::Skip(current.clone(), needed()),
+            Choice::MarkDone => Purpose::MarkDone(current.clone(), needed()),
+            Choice::RerunFrom => {
+                Purpose::Rerun(self.looked_id().unwrap_or_else(|| current.clone()))
+            }
+            Choice::AdHoc => Purpose::AdHoc,
+            Choice::Amend => Purpose::Amend,
+            Choice::OutageStart => Purpose::OutageStart,
+            Choice::Stopped => milestone(Milestone::WritesStopped),
+            Choice::Restored => milestone(Milestone::ServiceRestored),
+            Choice::Cancel => Purpose::Cancel,
+            Choice::Abort => Purpose::Abort,
+        };
+        self.ask(purpose, now)
+    }
+
+    fn leave(&mut self) -> Reaction {
+        match self.state().running().filter(|_| !self.view.read_only) {
+            Some(attempt) => {
+                self.overlay = Overlay::Menu(choices::leave(attempt));
+                Reaction::default()
+            }
+            None => Reaction { left: true, ..Command::Leave { reason: "left".into() }.into() },
+        }
+    }
+
+    fn read_output(&mut self, search: bool) {
+        let attempt = self.looked_step().and_then(StepState::last).map(|a| a.id.clone());
+        let live = {
+            let ring = self.view.output.read();
+            (ring.attempt.is_some() && ring.attempt == attempt)
+                .then(|| ring.lines.iter().map(|line| text::one_line(line)).collect::<Vec<_>>())
+        };
+        let lines = match (live, &attempt) {
+            (Some(lines), _) => lines,
+            (None, Some(attempt)) => files::output(&self.view.dir, attempt),
+            (None, None) => vec!["this step has not run yet".to_owned()],
+        };
+        let reader = Reader::following(lines);
+        let reader = if search { reader.searching() } else { reader };
+        self.overlay = Overlay::Read(reader, Reading::Output(attempt));
+    }
+}

@@ -1,0 +1,149 @@
+//! The right side of a run: what the step is for, what it runs, how it went, what it prints.
+
+use ratatui::text::Line;
+
+use super::super::theme::Theme;
+use super::super::{clock, request, text};
+use super::{choices, steps};
+use crate::driver::{Prepared, View};
+use crate::engine::{Attempt, Outcome, Stamp, Standing, Status, StepState};
+use crate::runbook::render::render_plan;
+
+/// `03:12 / 15:00`
+pub(super) fn time(step: &StepState, now: &Stamp) -> String {
+    let spent = steps::elapsed(step, now).map(clock::clock);
+    let budget = step.step.budget.map(clock::clock);
+    match (spent, budget) {
+        (Some(spent), Some(budget)) => format!("{spent} / {budget}"),
+        (Some(spent), None) => spent,
+        (None, Some(budget)) => format!("~{budget}"),
+        (None, None) => String::new(),
+    }
+}
+
+/// Everything but the output, in lines of at most `columns`.
+pub(super) fn lines(
+    view: &View,
+    step: &StepState,
+    theme: &Theme,
+    now: &Stamp,
+    columns: usize,
+) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    how_it_stands(&mut lines, view, step, theme, now, columns);
+    if let Some(instructions) = &step.step.instructions {
+        let rendered = instructions
+            .render_text(&view.state.scope(None))
+            .unwrap_or_else(|_| instructions.source().to_owned());
+        lines.extend(text::markdown(&rendered, columns).into_iter().map(Line::raw));
+        lines.push(Line::raw(""));
+    }
+    let prepared = view.prepared.as_deref().filter(|p| p.step == step.id());
+    match (prepared, step.last()) {
+        (Some(prepared), _) => lines.extend(prepared_lines(prepared, theme, columns)),
+        (None, Some(attempt)) => {
+            lines.extend(request::from_json(&attempt.request, theme, columns));
+        }
+        (None, None) => lines.extend(planned(view, step, theme, columns)),
+    }
+    if let Some(attempt) = step.last() {
+        lines.extend(checklist(attempt, columns));
+    }
+    if let (Some(evidence), None) = (&step.step.evidence, &step.settled) {
+        lines.push(Line::raw(""));
+        let ask = format!("Evidence wanted (e): {}", text::one_line(evidence));
+        lines.extend(text::wrap(&ask, columns).into_iter().map(|l| Line::styled(l, theme.warn)));
+    }
+    lines
+}
+
+/// What went wrong, or what is known, first: it is what one must read.
+fn how_it_stands(
+    lines: &mut Vec<Line<'static>>,
+    view: &View,
+    step: &StepState,
+    theme: &Theme,
+    now: &Stamp,
+    columns: usize,
+) {
+    let mut say = |message: &str, style| {
+        let wrapped = text::wrap(&text::shown(message), columns);
+        lines.extend(wrapped.into_iter().map(|line| Line::styled(line, style)));
+    };
+    match view.state.status(step) {
+        Status::Failed(attempt) | Status::Retrying(attempt) => {
+            say(&format!("✗ FAILED: {}", attempt.message()), theme.bad);
+            for unmet in attempt.unmet() {
+                say(&format!("  expected {}: {}", unmet.expr, unmet.seen), theme.bad);
+            }
+        }
+        Status::Unknown(attempt) => {
+            say(
+                "? UNKNOWN: nobody knows how this came out. It is not done again without you.",
+                theme.unknown,
+            );
+            say(attempt.message(), theme.text);
+        }
+        Status::Running(attempt) => {
+            if let Some((at, message, fraction)) = &attempt.progress {
+                let share = fraction.map(|f| format!(" {:.0} %", f * 100.0)).unwrap_or_default();
+                say(&format!("{}{share} {message}", clock::moment(at.at, now.at)), theme.running);
+            }
+            if let Some(reason) = &attempt.cancel {
+                say(&format!("stopping: {reason}"), theme.warn);
+            }
+        }
+        Status::Done(outcome) => {
+            let why = step.settled.as_ref().map_or("", |settled| settled.why.as_str());
+            let (word, style) = match outcome {
+                Outcome::Succeeded => ("✓ done", theme.ok),
+                Outcome::Failed => ("✗ FAILED", theme.bad),
+                Outcome::Unknown => ("? UNKNOWN", theme.unknown),
+                Outcome::Skipped => ("↷ skipped", theme.warn),
+                Outcome::NotApplicable => ("– does not apply", theme.dim),
+                Outcome::Overridden => ("✎ marked done by hand", theme.warn),
+            };
+            say(&if why.is_empty() { word.to_owned() } else { format!("{word}: {why}") }, style);
+        }
+        Status::AwaitsPerson(_) => say("☛ Your turn. Enter answers.", theme.running),
+        Status::Pending | Status::Ready | Status::Consented => {}
+    }
+    if !lines.is_empty() {
+        lines.push(Line::raw(""));
+    }
+}
+
+fn prepared_lines(prepared: &Prepared, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
+    let mut lines = match &prepared.request {
+        Ok(request) => request::lines(request, theme, columns),
+        Err(why) => text::wrap(&text::shown(&format!("✗ cannot be run: {why}")), columns)
+            .into_iter()
+            .map(|line| Line::styled(line, theme.bad))
+            .collect(),
+    };
+    lines.extend(request::target(&prepared.target, theme, columns));
+    lines
+}
+
+/// The plan: what is not known yet stands as its template.
+fn planned(view: &View, step: &StepState, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
+    match render_plan(&step.step.action, &step.step.env, &view.state.scope(None)) {
+        Ok(request) => request::lines(&request, theme, columns),
+        Err(why) => text::wrap(&text::shown(&why.to_string()), columns)
+            .into_iter()
+            .map(|line| Line::styled(line, theme.dim))
+            .collect(),
+    }
+}
+
+fn checklist(attempt: &Attempt, columns: usize) -> Vec<Line<'static>> {
+    let sign = match attempt.standing() {
+        Standing::Succeeded => "☑",
+        Standing::Running | Standing::Unknown | Standing::Failed | Standing::NotDone => "☐",
+    };
+    choices::checklist(attempt)
+        .into_iter()
+        .flat_map(|item| text::wrap(&text::shown(&format!("{sign} {item}")), columns))
+        .map(Line::raw)
+        .collect()
+}

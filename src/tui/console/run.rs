@@ -1,0 +1,94 @@
+//! The console, tied to a driver.
+
+use std::io;
+use std::time::Duration;
+
+use ratatui::Frame;
+use ratatui::layout::Size;
+use tokio::sync::{mpsc, watch};
+
+use super::{Console, Reaction};
+use crate::driver::{Command, View};
+use crate::engine::Stamp;
+use crate::tui::app::{self, App, Flow, Message};
+use crate::tui::terminal::Screen;
+use crate::tui::theme::Theme;
+
+/// Shows a run until it is left or the driver has let go of it. Without `commands` it is only looked at.
+///
+/// # Errors
+/// When signals cannot be waited for.
+pub async fn show(
+    screen: &mut Screen,
+    theme: &Theme,
+    mut views: watch::Receiver<View>,
+    commands: Option<mpsc::Sender<Command>>,
+    clock: impl Fn() -> Stamp,
+) -> io::Result<()> {
+    let view = views.borrow_and_update().clone();
+    let mut run = Live { console: Console::new(view), views, commands, closed: false };
+    app::run(screen, theme, &mut run, clock).await
+}
+
+struct Live {
+    console: Console,
+    views: watch::Receiver<View>,
+    commands: Option<mpsc::Sender<Command>>,
+    /// The driver has ended.
+    closed: bool,
+}
+
+impl Live {
+    fn react(&mut self, reaction: Reaction) -> Flow<()> {
+        for command in reaction.commands {
+            let Some(commands) = &self.commands else { continue };
+            if commands.try_send(command).is_err() && !self.closed {
+                // The driver takes commands between any two records: a full queue means that it hangs.
+                self.console.remark = Some("the run does not take commands now; try again".into());
+                return Flow::Bell;
+            }
+        }
+        match (reaction.left, reaction.bell) {
+            (true, _) => Flow::Done(()),
+            (false, true) => Flow::Bell,
+            (false, false) => Flow::On,
+        }
+    }
+}
+
+impl App for Live {
+    type Done = ();
+
+    fn update(&mut self, message: Message, now: &Stamp) -> Flow<()> {
+        if matches!(message, Message::News) {
+            // What was published last is worth a look even when nothing more will be.
+            let view = self.views.borrow_and_update().clone();
+            let reaction = self.console.look(view, now);
+            return if self.closed { Flow::Done(()) } else { self.react(reaction) };
+        }
+        let reaction = self.console.update(message, now);
+        self.react(reaction)
+    }
+
+    fn resized(&mut self, size: Size) {
+        self.console.resized(size);
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, theme: &Theme, now: &Stamp) {
+        self.console.draw(frame, theme, now);
+    }
+
+    fn title(&self) -> String {
+        self.console.title()
+    }
+
+    fn wake(&self, now: &Stamp) -> Option<Duration> {
+        self.console.wake(now)
+    }
+
+    async fn news(&mut self) {
+        if self.views.changed().await.is_err() {
+            self.closed = true;
+        }
+    }
+}

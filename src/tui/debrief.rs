@@ -1,0 +1,121 @@
+//! After the last step: how it went against the objectives, what departed from the straight path, and
+//! where the record is.
+
+use ratatui::text::Line;
+
+use super::console::steps;
+use super::theme::Theme;
+use super::{clock, text};
+use crate::driver::View;
+use crate::engine::event::Ending;
+use crate::engine::objectives::{self, Basis};
+use crate::engine::{Mode, Stamp};
+
+/// The whole of it, in lines of at most `columns`.
+#[must_use]
+pub fn lines(view: &View, theme: &Theme, now: &Stamp, columns: usize) -> Vec<Line<'static>> {
+    let state = &view.state;
+    let mut lines = Vec::new();
+    let ending = state.finished.as_ref().map(|(_, ending, reason)| (ending, reason));
+    let (word, style) = match (ending, objectives::passed(state)) {
+        (Some((Ending::Completed, _)), Some(true)) => ("✓ COMPLETED, passed", theme.ok),
+        (Some((Ending::Completed, _)), _) => ("COMPLETED, not passed", theme.warn),
+        (Some((Ending::Aborted, _)), _) => ("✗ ABORTED", theme.bad),
+        (None, _) => ("not over yet", theme.text),
+    };
+    lines.push(Line::styled(word, style));
+    if let Some((_, Some(reason))) = ending {
+        let why = format!("Because: {}", text::one_line(reason));
+        lines.extend(text::wrap(&why, columns).into_iter().map(Line::raw));
+    }
+    if state.mode() == Mode::Rehearsal {
+        lines.push(Line::styled("A rehearsal: nothing was executed.", theme.warn));
+    }
+    lines.push(Line::raw(""));
+    lines.push(rto(view, theme, now));
+    lines.push(rpo(view, theme, now));
+    lines.push(match objectives::data_verified(state) {
+        Some(true) => Line::styled("Data  ✓ verified by the steps that say so", theme.ok),
+        Some(false) => Line::styled("Data  ✗ a verification did not succeed", theme.bad),
+        None => Line::styled("Data  no step of this runbook verifies it", theme.dim),
+    });
+    lines.push(Line::raw(""));
+    lines.push(Line::styled("Steps", theme.title));
+    for step in &state.steps {
+        let (sign, word, style) = steps::standing(state, step, theme, now);
+        let title = text::one_line(&state.title(step));
+        let line = super::frame::edges(&format!("{sign} {title}"), &word, columns.min(70));
+        lines.push(Line::styled(line, style));
+    }
+    lines.push(Line::raw(""));
+    let count = state.deviations.len();
+    lines.push(Line::styled(format!("Deviations: {count}"), theme.title));
+    for deviation in &state.deviations {
+        let step = deviation.step.as_deref().map(|step| format!(" {step}")).unwrap_or_default();
+        let line = format!(
+            "{}{step} {}: {}",
+            clock::moment(deviation.at.at, now.at),
+            deviation.kind,
+            text::one_line(&deviation.text)
+        );
+        let wrapped = text::wrap(&line, columns);
+        lines.extend(wrapped.into_iter().map(|line| Line::styled(line, theme.warn)));
+    }
+    lines.push(Line::raw(""));
+    lines.push(Line::styled("The record", theme.title));
+    let run = state.run().map_or("RUN", |run| run.run.as_str());
+    let record = [
+        format!("journal  {}", view.dir.join("journal.jsonl").display()),
+        format!("head     {}", view.journal.head),
+        format!("report   steady export {run}"),
+        format!("check    steady verify {run}"),
+    ];
+    lines.extend(
+        record.iter().flat_map(|line| text::chop(&text::one_line(line), columns)).map(Line::raw),
+    );
+    lines
+}
+
+fn rto(view: &View, theme: &Theme, now: &Stamp) -> Line<'static> {
+    let Some(time) = objectives::recovery_time(&view.state, now) else {
+        return Line::styled("RTO   not known", theme.dim);
+    };
+    let actual = clock::clock(time.elapsed);
+    let clock = if time.verified { "" } else { " (wall clock, unverified)" };
+    let what = if time.stopped { "restored after" } else { "not declared restored;" };
+    match (time.target.map(clock::clock), time.met()) {
+        (None, _) => Line::raw(format!("RTO   {what} {actual}, no objective{clock}")),
+        (Some(target), Some(true)) => Line::styled(
+            format!("RTO   ✓ met: {what} {actual}, objective {target}{clock}"),
+            theme.ok,
+        ),
+        (Some(target), Some(false)) => Line::styled(
+            format!("RTO   ✗ missed: {what} {actual}, objective {target}{clock}"),
+            theme.bad,
+        ),
+        (Some(target), None) => Line::styled(
+            format!("RTO   open: {what} {actual}, objective {target}{clock}"),
+            theme.warn,
+        ),
+    }
+}
+
+fn rpo(view: &View, theme: &Theme, now: &Stamp) -> Line<'static> {
+    let target = view.state.runbook.objectives.rpo.map(clock::span);
+    let objective = target.map_or("no objective".to_owned(), |t| format!("objective {t}"));
+    let Some(rpo) = objectives::rpo(&view.state) else {
+        return Line::styled(format!("RPO   recovery point not known, {objective}"), theme.warn);
+    };
+    let point = clock::moment(rpo.point, now.at);
+    let actual = clock::span(rpo.actual);
+    let basis = match rpo.basis {
+        Basis::Achieved => "achieved",
+        Basis::Requested => "only requested",
+    };
+    let said = format!("{actual} lost, recovery point {point} ({basis}), {objective}");
+    match rpo.met() {
+        Some(true) => Line::styled(format!("RPO   ✓ met: {said}"), theme.ok),
+        Some(false) => Line::styled(format!("RPO   ✗ missed: {said}"), theme.bad),
+        None => Line::styled(format!("RPO   {said}"), theme.warn),
+    }
+}

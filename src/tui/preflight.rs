@@ -1,0 +1,195 @@
+//! The checks before a run begins. `Enter` goes on; a failed check must be put right first, or, in an
+//! incident, be passed over with a reason.
+
+use ratatui::Frame;
+use ratatui::text::Line;
+
+use super::app::{App, Flow, Message};
+use super::form::{Answer, Field, Form, Kind};
+use super::keymap::{Action, Place, hints, lookup};
+use super::reader::Reader;
+use super::theme::Theme;
+use super::{frame, keys, text};
+use crate::engine::event::Check;
+use crate::engine::{Mode, Stamp};
+
+/// The state of the screen.
+pub struct Preflight {
+    title: String,
+    mode: Mode,
+    checks: Vec<Check>,
+    top: usize,
+    reason: Option<Form>,
+    help: Option<Reader>,
+    remark: Option<String>,
+}
+
+/// What it ends with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cleared {
+    /// Begin the run; the reason when a check failed and a person goes on in spite of it.
+    Begin(Option<String>),
+    /// Begin nothing.
+    Left,
+}
+
+impl Preflight {
+    /// The checks of a run of `title`.
+    #[must_use]
+    pub fn new(title: &str, mode: Mode, checks: Vec<Check>) -> Self {
+        let title = text::one_line(title);
+        Self { title, mode, checks, top: 0, reason: None, help: None, remark: None }
+    }
+
+    fn key(&mut self, key: crossterm::event::KeyEvent, now: &Stamp) -> Flow<Cleared> {
+        if let Some(help) = &mut self.help {
+            if help.key(key) {
+                self.help = None;
+            }
+            return Flow::On;
+        }
+        if let Some(form) = &mut self.reason {
+            match form.key(key, now) {
+                Answer::Open => {}
+                Answer::Left => self.reason = None,
+                Answer::Given(texts) => {
+                    return Flow::Done(Cleared::Begin(texts.into_iter().next()));
+                }
+            }
+            return Flow::On;
+        }
+        self.remark = None;
+        match lookup(Place::Preflight, &key) {
+            Some(Action::Go) => return self.go(now),
+            Some(Action::Up) => self.top = self.top.saturating_sub(1),
+            Some(Action::Down) => self.top = (self.top + 1).min(self.checks.len()),
+            Some(Action::Keys) => self.help = Some(keys::reader()),
+            Some(Action::Leave) => return Flow::Done(Cleared::Left),
+            _ => {}
+        }
+        Flow::On
+    }
+
+    fn go(&mut self, now: &Stamp) -> Flow<Cleared> {
+        if self.checks.iter().all(|check| check.ok) {
+            return Flow::Done(Cleared::Begin(None));
+        }
+        if self.mode == Mode::Live {
+            let field = Field {
+                label: "reason".into(),
+                help: "why the incident cannot wait for this".into(),
+                kind: Kind::Text,
+                text: String::new(),
+            };
+            self.reason =
+                Some(Form::of_texts("Go on in spite of failed checks?", vec![field], now));
+        } else {
+            self.remark = Some("put the failed checks right first, then start it again".to_owned());
+        }
+        Flow::On
+    }
+}
+
+impl App for Preflight {
+    type Done = Cleared;
+
+    fn update(&mut self, message: Message, now: &Stamp) -> Flow<Cleared> {
+        match message {
+            Message::Key(key) => self.key(key, now),
+            Message::Paste(pasted) => {
+                if let Some(form) = &mut self.reason {
+                    form.paste(&pasted, now);
+                }
+                Flow::On
+            }
+            Message::News | Message::Tick => Flow::On,
+            Message::Quit(_) => Flow::Done(Cleared::Left),
+        }
+    }
+
+    fn draw(&self, frame: &mut Frame<'_>, theme: &Theme, _now: &Stamp) {
+        let title = format!("Before the first step · {}", self.title);
+        let area = frame::page(frame, frame.area(), theme, &title, &hints(Place::Preflight));
+        if let Some(help) = &self.help {
+            help.draw(frame, area, theme);
+            return;
+        }
+        let columns = usize::from(area.width);
+        let failed = self.checks.iter().filter(|check| !check.ok).count();
+        let (word, style) = match failed {
+            0 => ("Everything is as it must be.".to_owned(), theme.ok),
+            1 => ("One check failed.".to_owned(), theme.bad),
+            count => (format!("{count} checks failed."), theme.bad),
+        };
+        let mut lines = vec![Line::styled(word, style), Line::raw("")];
+        for check in &self.checks {
+            let (sign, style) = if check.ok { ("✓", theme.ok) } else { ("✗", theme.bad) };
+            lines.push(Line::styled(
+                text::fit(&format!("{sign} {}", text::one_line(&check.name)), columns),
+                style,
+            ));
+            let detail = text::wrap(&text::shown(&format!("  {}", check.detail)), columns);
+            lines.extend(detail.into_iter().map(Line::raw));
+        }
+        if let Some(remark) = &self.remark {
+            lines.insert(1, Line::styled(text::fit(remark, columns), theme.bad));
+        }
+        frame::lines(frame, area, &lines, self.top);
+        if let Some(form) = &self.reason {
+            form.draw_dialog(frame, theme);
+        }
+    }
+
+    fn title(&self) -> String {
+        format!("steady: {}", self.title)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::KeyCode;
+
+    use super::*;
+    use crate::tui::testing::{key, screen, stamp};
+
+    fn checks(ok: bool) -> Vec<Check> {
+        let check =
+            |name: &str, ok, detail: &str| Check { name: name.into(), ok, detail: detail.into() };
+        vec![
+            check("psql", true, "/usr/bin/psql"),
+            check("AWS_REGION", ok, "not set: export AWS_REGION=us-east-1 before you start"),
+        ]
+    }
+
+    fn press(app: &mut Preflight, code: KeyCode) -> Flow<Cleared> {
+        app.update(Message::Key(key(code)), &stamp(0))
+    }
+
+    #[test]
+    fn enter_begins_when_all_is_well() {
+        let mut app = Preflight::new("Aurora PITR", Mode::Drill, checks(true));
+        insta::assert_snapshot!("preflight_ok", screen(80, 24, &app, 0));
+        assert_eq!(press(&mut app, KeyCode::Enter), Flow::Done(Cleared::Begin(None)));
+    }
+
+    #[test]
+    fn a_drill_does_not_begin_with_a_failed_check() {
+        let mut app = Preflight::new("Aurora PITR", Mode::Drill, checks(false));
+        assert_eq!(press(&mut app, KeyCode::Enter), Flow::On);
+        insta::assert_snapshot!("preflight_failed", screen(80, 24, &app, 0));
+        assert_eq!(press(&mut app, KeyCode::Char('q')), Flow::Done(Cleared::Left));
+    }
+
+    #[test]
+    fn an_incident_goes_on_with_a_reason() {
+        let mut app = Preflight::new("Aurora PITR", Mode::Live, checks(false));
+        assert_eq!(press(&mut app, KeyCode::Enter), Flow::On);
+        assert_eq!(press(&mut app, KeyCode::Enter), Flow::On, "a reason is needed");
+        insta::assert_snapshot!("preflight_reason", screen(80, 24, &app, 0));
+        for c in "no".chars() {
+            press(&mut app, KeyCode::Char(c));
+        }
+        let begin = Flow::Done(Cleared::Begin(Some("no".into())));
+        assert_eq!(press(&mut app, KeyCode::Enter), begin);
+    }
+}
