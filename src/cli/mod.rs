@@ -13,6 +13,7 @@ use crate::settings::{self, Loaded};
 mod check;
 mod chosen;
 mod export;
+pub mod full_screen;
 mod home;
 mod list;
 mod runs;

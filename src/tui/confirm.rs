@@ -258,11 +258,13 @@ impl Confirm {
         if let Some(at) = frame::row(inside, bottom + 1) {
             self.draw_answer(frame, at, theme, size, now);
         }
-        if let (Some(remark), Some(at)) = (&self.remark, frame::row(inside, bottom + 2)) {
-            frame.render_widget(
-                Line::styled(text::fit(&format!("✗ {remark}"), columns), theme.bad),
-                at,
-            );
+        let Some(at) = frame::row(inside, bottom + 2) else { return };
+        let typed = self.typed.as_ref().is_some_and(|typed| !typed.value().trim().is_empty());
+        if let Some(remark) = &self.remark {
+            let remark = text::fit(&format!("✗ {remark}"), columns);
+            frame.render_widget(Line::styled(remark, theme.bad), at);
+        } else if typed && self.whole_was_seen(size) && self.silent(now) {
+            frame.render_widget(Line::styled("Enter runs exactly this.", theme.key), at);
         }
     }
 

@@ -1,6 +1,7 @@
 //! After the last step: how it went against the objectives, what departed from the straight path, and
 //! where the record is.
 
+use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::console::steps;
@@ -32,21 +33,26 @@ pub fn lines(view: &View, theme: &Theme, now: &Stamp, columns: usize) -> Vec<Lin
         lines.push(Line::styled("A rehearsal: nothing was executed.", theme.warn));
     }
     lines.push(Line::raw(""));
-    lines.push(rto(view, theme, now));
-    lines.push(rpo(view, theme, now));
+    for (said, style) in [rto(view, theme, now), rpo(view, theme, now)] {
+        lines.extend(text::wrap(&said, columns).into_iter().map(|line| Line::styled(line, style)));
+    }
     lines.push(match objectives::data_verified(state) {
         Some(true) => Line::styled("Data  ✓ verified by the steps that say so", theme.ok),
         Some(false) => Line::styled("Data  ✗ a verification did not succeed", theme.bad),
         None => Line::styled("Data  no step of this runbook verifies it", theme.dim),
     });
     lines.push(Line::raw(""));
-    lines.push(Line::styled("Steps", theme.title));
-    for step in &state.steps {
-        let (sign, word, style) = steps::standing(state, step, theme, now);
-        let title = text::one_line(&state.title(step));
-        let line = super::frame::edges(&format!("{sign} {title}"), &word, columns.min(70));
-        lines.push(Line::styled(line, style));
-    }
+    lines.push(Line::styled("The record", theme.title));
+    let run = state.run().map_or("RUN", |run| run.run.as_str());
+    let record = [
+        format!("journal  {}", view.dir.join("journal.jsonl").display()),
+        format!("head     {}", view.journal.head),
+        format!("report   steady export {run}"),
+        format!("check    steady verify {run}"),
+    ];
+    lines.extend(
+        record.iter().flat_map(|line| text::chop(&text::one_line(line), columns)).map(Line::raw),
+    );
     lines.push(Line::raw(""));
     let count = state.deviations.len();
     lines.push(Line::styled(format!("Deviations: {count}"), theme.title));
@@ -62,49 +68,42 @@ pub fn lines(view: &View, theme: &Theme, now: &Stamp, columns: usize) -> Vec<Lin
         lines.extend(wrapped.into_iter().map(|line| Line::styled(line, theme.warn)));
     }
     lines.push(Line::raw(""));
-    lines.push(Line::styled("The record", theme.title));
-    let run = state.run().map_or("RUN", |run| run.run.as_str());
-    let record = [
-        format!("journal  {}", view.dir.join("journal.jsonl").display()),
-        format!("head     {}", view.journal.head),
-        format!("report   steady export {run}"),
-        format!("check    steady verify {run}"),
-    ];
-    lines.extend(
-        record.iter().flat_map(|line| text::chop(&text::one_line(line), columns)).map(Line::raw),
-    );
+    lines.push(Line::styled("Steps", theme.title));
+    for step in &state.steps {
+        let (sign, word, style) = steps::standing(state, step, theme, now);
+        let title = text::one_line(&state.title(step));
+        let line = super::frame::edges(&format!("{sign} {title}"), &word, columns.min(70));
+        lines.push(Line::styled(line, style));
+    }
     lines
 }
 
-fn rto(view: &View, theme: &Theme, now: &Stamp) -> Line<'static> {
+fn rto(view: &View, theme: &Theme, now: &Stamp) -> (String, Style) {
     let Some(time) = objectives::recovery_time(&view.state, now) else {
-        return Line::styled("RTO   not known", theme.dim);
+        return ("RTO   not known".to_owned(), theme.dim);
     };
     let actual = clock::clock(time.elapsed);
     let clock = if time.verified { "" } else { " (wall clock, unverified)" };
     let what = if time.stopped { "restored after" } else { "not declared restored;" };
     match (time.target.map(clock::clock), time.met()) {
-        (None, _) => Line::raw(format!("RTO   {what} {actual}, no objective{clock}")),
-        (Some(target), Some(true)) => Line::styled(
-            format!("RTO   ✓ met: {what} {actual}, objective {target}{clock}"),
-            theme.ok,
-        ),
-        (Some(target), Some(false)) => Line::styled(
-            format!("RTO   ✗ missed: {what} {actual}, objective {target}{clock}"),
-            theme.bad,
-        ),
-        (Some(target), None) => Line::styled(
-            format!("RTO   open: {what} {actual}, objective {target}{clock}"),
-            theme.warn,
-        ),
+        (None, _) => (format!("RTO   {what} {actual}, no objective{clock}"), theme.text),
+        (Some(target), Some(true)) => {
+            (format!("RTO   ✓ met: {what} {actual}, objective {target}{clock}"), theme.ok)
+        }
+        (Some(target), Some(false)) => {
+            (format!("RTO   ✗ missed: {what} {actual}, objective {target}{clock}"), theme.bad)
+        }
+        (Some(target), None) => {
+            (format!("RTO   open: {what} {actual}, objective {target}{clock}"), theme.warn)
+        }
     }
 }
 
-fn rpo(view: &View, theme: &Theme, now: &Stamp) -> Line<'static> {
+fn rpo(view: &View, theme: &Theme, now: &Stamp) -> (String, Style) {
     let target = view.state.runbook.objectives.rpo.map(clock::span);
     let objective = target.map_or("no objective".to_owned(), |t| format!("objective {t}"));
     let Some(rpo) = objectives::rpo(&view.state) else {
-        return Line::styled(format!("RPO   recovery point not known, {objective}"), theme.warn);
+        return (format!("RPO   recovery point not known, {objective}"), theme.warn);
     };
     let point = clock::moment(rpo.point, now.at);
     let actual = clock::span(rpo.actual);
@@ -114,8 +113,8 @@ fn rpo(view: &View, theme: &Theme, now: &Stamp) -> Line<'static> {
     };
     let said = format!("{actual} lost, recovery point {point} ({basis}), {objective}");
     match rpo.met() {
-        Some(true) => Line::styled(format!("RPO   ✓ met: {said}"), theme.ok),
-        Some(false) => Line::styled(format!("RPO   ✗ missed: {said}"), theme.bad),
-        None => Line::styled(format!("RPO   {said}"), theme.warn),
+        Some(true) => (format!("RPO   ✓ met: {said}"), theme.ok),
+        Some(false) => (format!("RPO   ✗ missed: {said}"), theme.bad),
+        None => (format!("RPO   {said}"), theme.warn),
     }
 }

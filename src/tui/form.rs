@@ -4,6 +4,7 @@
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
@@ -96,7 +97,7 @@ impl Form {
         let labels: Vec<String> = fields.iter().map(|field| field.label.clone()).collect();
         let judge = move |texts: &[String], _: &Stamp| {
             let verdict = |(text, label): (&String, &String)| match text.trim() {
-                "" => Verdict::Bad(format!("write the {label}; the record keeps it")),
+                "" => Verdict::Bad(format!("`{label}` is empty; the record needs it")),
                 _ => Verdict::Good(String::new()),
             };
             texts.iter().zip(&labels).map(verdict).collect()
@@ -210,19 +211,25 @@ impl Form {
         let label = longest.min(usize::from(area.width) / 3);
         let visible = usize::from(area.height / 2).max(1);
         let top = frame::scroll_to(self.at, self.fields.len(), visible);
-        for (index, (field, input)) in self.fields.iter().enumerate().skip(top).take(visible) {
-            let y = u16::try_from((index - top) * 2).unwrap_or(u16::MAX);
+        let indent = u16::try_from(label + 3).unwrap_or(0);
+        let room = usize::from(area.width.saturating_sub(indent));
+        let mut y = 0;
+        for (index, (field, input)) in self.fields.iter().enumerate().skip(top) {
             let Some(first) = frame::row(area, y) else { break };
             self.draw_field(frame, first, theme, (index, field, input), label);
-            if let Some(second) = frame::row(area, y + 1) {
-                let line = self.remark(index, field, theme, usize::from(area.width) - label - 3);
-                let indent = u16::try_from(label + 3).unwrap_or(0);
-                let second = Rect {
-                    x: second.x + indent,
-                    width: second.width.saturating_sub(indent),
-                    ..second
-                };
-                frame.render_widget(line, second);
+            y += 1;
+            let (said, style) = self.remark(index, field, theme);
+            // The field one is in says all of it, the others what fits.
+            let lines = if index == self.at {
+                text::wrap(&said, room)
+            } else {
+                vec![text::fit(&said, room)]
+            };
+            for line in lines {
+                let Some(at) = frame::row(area, y) else { break };
+                let at = Rect { x: at.x + indent, width: at.width.saturating_sub(indent), ..at };
+                frame.render_widget(Line::styled(line, style), at);
+                y += 1;
             }
         }
     }
@@ -252,17 +259,14 @@ impl Form {
         }
     }
 
-    fn remark(&self, index: usize, field: &Field, theme: &Theme, room: usize) -> Line<'static> {
+    fn remark(&self, index: usize, field: &Field, theme: &Theme) -> (String, Style) {
         let visited = self.visited.get(index).copied().unwrap_or_default();
-        let help = || Line::styled(text::fit(&text::one_line(&field.help), room), theme.dim);
         match self.verdicts.get(index) {
-            Some(Verdict::Bad(why)) if visited => {
-                Line::styled(text::fit(&format!("✗ {}", text::one_line(why)), room), theme.bad)
-            }
+            Some(Verdict::Bad(why)) if visited => (format!("✗ {}", text::one_line(why)), theme.bad),
             Some(Verdict::Good(what)) if !what.is_empty() => {
-                Line::styled(text::fit(&format!("✓ {}", text::one_line(what)), room), theme.ok)
+                (format!("✓ {}", text::one_line(what)), theme.ok)
             }
-            Some(_) | None => help(),
+            Some(_) | None => (text::one_line(&field.help), theme.dim),
         }
     }
 }

@@ -62,7 +62,7 @@ fn plain(value: &Json) -> String {
 
 fn table(lines: &mut Vec<Line<'static>>, pairs: &[(String, String)], columns: usize) {
     let longest = pairs.iter().map(|(key, _)| text::width(key)).max().unwrap_or(0);
-    let label = longest.min(columns / 3);
+    let label = longest.min(columns / 2);
     for (key, value) in pairs {
         let key = text::one_line(key);
         // What does not fit beside its name goes below it, whole.

@@ -166,6 +166,7 @@ impl Story {
             prepared,
             busy: None,
             notice: None,
+            status: None,
             output: Output::default(),
             journal: JournalStanding {
                 records: self.seq,

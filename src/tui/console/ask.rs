@@ -194,7 +194,7 @@ fn moment(text: &str, now: &Stamp) -> Result<DateTime<Utc>, String> {
 
 fn needed(label: &str, text: &str) -> Verdict {
     match text.trim() {
-        "" => Verdict::Bad(format!("write the {label}; the record keeps it")),
+        "" => Verdict::Bad(format!("`{label}` is empty; the record needs it")),
         _ => Verdict::Good(String::new()),
     }
 }

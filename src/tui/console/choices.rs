@@ -256,8 +256,8 @@ pub(super) fn unknown(attempt: &Attempt) -> Menu<Pick> {
 
 /// The question of a step that waits for a person; `ticked` says which items of its checklist are.
 pub(super) fn answer(attempt: &Attempt, ticked: &[bool]) -> Menu<Pick> {
-    if let Some(options) = options(attempt) {
-        let default = argument(attempt, "default").and_then(Json::as_str);
+    if let Some(options) = options(&attempt.request) {
+        let default = argument(&attempt.request, "default").and_then(Json::as_str);
         let entries = options
             .iter()
             .enumerate()
@@ -273,7 +273,7 @@ pub(super) fn answer(attempt: &Attempt, ticked: &[bool]) -> Menu<Pick> {
         let marked = options.iter().position(|o| Some(o.as_str()) == default).unwrap_or(0);
         return Menu::new("Which one?", Vec::new(), entries).marking(marked);
     }
-    let items = checklist(attempt);
+    let items = checklist(&attempt.request);
     let left = items.len() - ticked.iter().filter(|ticked| **ticked).count().min(items.len());
     let open = (left > 0).then(|| format!("{left} items are not ticked yet"));
     let mut entries: Vec<Entry<Pick>> = items
@@ -297,17 +297,17 @@ pub(super) fn answer(attempt: &Attempt, ticked: &[bool]) -> Menu<Pick> {
     entries.extend(done.map(|entry| Entry { blocked: open.clone(), ..entry }));
     entries.push(entry('x', "it could not be done", "the step fails; asks why", Pick::NotDone));
     let marked = (0..items.len()).find(|i| ticked.get(*i) != Some(&true)).unwrap_or(items.len());
-    let intro = argument(attempt, "evidence").and_then(Json::as_str);
+    let intro = argument(&attempt.request, "evidence").and_then(Json::as_str);
     let intro = intro.map(|text| format!("Evidence wanted: {text} (e attaches it)"));
     Menu::new("Is it done?", intro.into_iter().collect(), entries).marking(marked)
 }
 
-fn argument<'a>(attempt: &'a Attempt, key: &str) -> Option<&'a Json> {
-    attempt.request.get("args")?.get(key)
+fn argument<'a>(request: &'a Json, key: &str) -> Option<&'a Json> {
+    request.get("args")?.get(key)
 }
 
-fn texts(attempt: &Attempt, key: &str) -> Vec<String> {
-    match argument(attempt, key) {
+fn texts(request: &Json, key: &str) -> Vec<String> {
+    match argument(request, key) {
         Some(Json::Array(items)) => items
             .iter()
             .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
@@ -317,13 +317,13 @@ fn texts(attempt: &Attempt, key: &str) -> Vec<String> {
 }
 
 /// The options of a `choose` step; `None` for any other.
-pub(super) fn options(attempt: &Attempt) -> Option<Vec<String>> {
-    argument(attempt, "options").map(|_| texts(attempt, "options"))
+pub(super) fn options(request: &Json) -> Option<Vec<String>> {
+    argument(request, "options").map(|_| texts(request, "options"))
 }
 
 /// The items of a `manual` step.
-pub(super) fn checklist(attempt: &Attempt) -> Vec<String> {
-    texts(attempt, "checklist")
+pub(super) fn checklist(request: &Json) -> Vec<String> {
+    texts(request, "checklist")
 }
 
 /// The question before one leaves while something is at work.

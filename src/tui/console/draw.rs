@@ -71,7 +71,7 @@ impl Console {
         let rows = [
             (area.y + 1, header::rto(state, theme, now, columns)),
             (area.y + 2, header::rpo(state, theme, now)),
-            (last - 1, Line::styled(text::fit(&self.keys(), columns), theme.key)),
+            (last - 1, Line::styled(self.keys(columns), theme.key)),
         ];
         for (y, line) in rows {
             frame.render_widget(line, Rect { y, height: 1, ..inner });
@@ -88,6 +88,12 @@ impl Console {
             let lines = debrief::lines(&self.view, theme, now, columns);
             let top = self.scroll.min(lines.len().saturating_sub(usize::from(body.height)));
             frame::lines(frame, body, &lines, top);
+            let hidden = lines.len().saturating_sub(top + usize::from(body.height));
+            if hidden > 0 {
+                let more = format!("↓ {hidden} more lines");
+                let at = (area.x + 1, lower);
+                borders.titles(frame.buffer_mut(), at, area.width - 2, ("", &more), style);
+            }
             return;
         }
         let left = area.width * 3 / 8;
@@ -196,18 +202,20 @@ impl Console {
     }
 
     /// The bottom line: what `Enter` would do here comes first.
-    fn keys(&self) -> String {
+    fn keys(&self, columns: usize) -> String {
         let place = self.place();
         let next = self.next();
         let rest = here(place).filter(|b| b.action != Action::Go).filter_map(|b| {
             let key = b.keys.first()?;
             b.hint.map(|hint| format!("{} {hint}", key.name()))
         });
-        next.into_iter()
-            .map(|next| format!("Enter {next}"))
-            .chain(rest)
-            .collect::<Vec<_>>()
-            .join(" · ")
+        let mut keys: Vec<String> =
+            next.into_iter().map(|next| format!("Enter {next}")).chain(rest).collect();
+        // How to find every key, and how to leave, are never what is dropped.
+        while text::width(&keys.join(" · ")) > columns && keys.len() > 3 {
+            keys.remove(keys.len() - 3);
+        }
+        keys.join(" · ")
     }
 
     fn next(&self) -> Option<&'static str> {

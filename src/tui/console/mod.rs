@@ -400,7 +400,7 @@ impl Console {
             Status::Ready => self.begin(step, now),
             Status::AwaitsPerson(attempt) => {
                 if self.ticks.as_ref().is_none_or(|(id, _)| *id != attempt.id) {
-                    let count = choices::checklist(attempt).len();
+                    let count = choices::checklist(&attempt.request).len();
                     self.ticks = Some((attempt.id.clone(), vec![false; count]));
                 }
                 let ticked = self.ticks.as_ref().map_or(&[][..], |(_, ticked)| ticked);
@@ -484,7 +484,7 @@ impl Console {
         let Some(attempt) = state.current().and_then(StepState::last) else {
             return Reaction::default();
         };
-        if let Some(options) = choices::options(attempt) {
+        if let Some(options) = choices::options(&attempt.request) {
             let choice = options.into_iter().nth(index);
             return Input::Answer { choice, done: true, note: String::new() }.into();
         }

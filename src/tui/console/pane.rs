@@ -6,7 +6,7 @@ use super::super::theme::Theme;
 use super::super::{clock, request, text};
 use super::{choices, steps};
 use crate::driver::{Prepared, View};
-use crate::engine::{Attempt, Outcome, Stamp, Standing, Status, StepState};
+use crate::engine::{Attempt, Outcome, Stamp, Status, StepState};
 use crate::runbook::render::render_plan;
 
 /// `03:12 / 15:00`
@@ -40,14 +40,14 @@ pub(super) fn lines(
     }
     let prepared = view.prepared.as_deref().filter(|p| p.step == step.id());
     match (prepared, step.last()) {
+        (None | Some(_), last) if step.is_for_people() => {
+            lines.extend(for_people(view, step, last, columns));
+        }
         (Some(prepared), _) => lines.extend(prepared_lines(prepared, theme, columns)),
         (None, Some(attempt)) => {
             lines.extend(request::from_json(&attempt.request, theme, columns));
         }
         (None, None) => lines.extend(planned(view, step, theme, columns)),
-    }
-    if let Some(attempt) = step.last() {
-        lines.extend(checklist(attempt, columns));
     }
     if let (Some(evidence), None) = (&step.step.evidence, &step.settled) {
         lines.push(Line::raw(""));
@@ -85,9 +85,18 @@ fn how_it_stands(
             say(attempt.message(), theme.text);
         }
         Status::Running(attempt) => {
-            if let Some((at, message, fraction)) = &attempt.progress {
-                let share = fraction.map(|f| format!(" {:.0} %", f * 100.0)).unwrap_or_default();
-                say(&format!("{}{share} {message}", clock::moment(at.at, now.at)), theme.running);
+            let share = |fraction: Option<f64>| {
+                fraction.map(|f| format!("{:.0} % ", f * 100.0)).unwrap_or_default()
+            };
+            match (&view.status, &attempt.progress) {
+                (Some(live), _) => {
+                    say(&format!("{}{}", share(live.fraction), live.message), theme.running);
+                }
+                (None, Some((at, message, fraction))) => {
+                    let at = clock::moment(at.at, now.at);
+                    say(&format!("{at} {}{message}", share(*fraction)), theme.running);
+                }
+                (None, None) => {}
             }
             if let Some(reason) = &attempt.cancel {
                 say(&format!("stopping: {reason}"), theme.warn);
@@ -136,14 +145,28 @@ fn planned(view: &View, step: &StepState, theme: &Theme, columns: usize) -> Vec<
     }
 }
 
-fn checklist(attempt: &Attempt, columns: usize) -> Vec<Line<'static>> {
-    let sign = match attempt.standing() {
-        Standing::Succeeded => "☑",
-        Standing::Running | Standing::Unknown | Standing::Failed | Standing::NotDone => "☐",
+/// What a person ticks or chooses from.
+fn for_people(
+    view: &View,
+    step: &StepState,
+    last: Option<&Attempt>,
+    columns: usize,
+) -> Vec<Line<'static>> {
+    let done = matches!(view.state.status(step), Status::Done(Outcome::Succeeded));
+    let planned = || {
+        let scope = view.state.scope(None);
+        render_plan(&step.step.action, &step.step.env, &scope).map(|request| request.masked())
     };
-    choices::checklist(attempt)
-        .into_iter()
-        .flat_map(|item| text::wrap(&text::shown(&format!("{sign} {item}")), columns))
+    let request = match last {
+        Some(attempt) => attempt.request.clone(),
+        None => planned().unwrap_or_default(),
+    };
+    let items = choices::checklist(&request).into_iter();
+    let ticks = items.map(|item| format!("{} {item}", if done { "☑" } else { "☐" }));
+    let options = choices::options(&request).unwrap_or_default().into_iter();
+    ticks
+        .chain(options.map(|option| format!("• {option}")))
+        .flat_map(|line| text::wrap(&text::shown(&line), columns))
         .map(Line::raw)
         .collect()
 }
