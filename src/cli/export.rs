@@ -1,11 +1,13 @@
 //! `steady export`: the after-action report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::{Globals, USAGE, fail};
 use crate::catalogue::fold;
-use crate::report::{Format, export};
+use crate::driver::Clock;
+use crate::journal::{Journal, TornTail};
+use crate::report::{Format, Written, export};
 
 /// Arguments of `steady export`.
 #[derive(Debug, clap::Args)]
@@ -25,18 +27,56 @@ pub(super) fn run(globals: &Globals, args: &ExportArgs) -> ExitCode {
         Ok(dir) => dir,
         Err(message) => return fail(USAGE, message),
     };
-    let folded = match fold(&dir) {
-        Ok(folded) => folded,
-        Err(message) => return fail(1, message),
+    let by = match globals.operator() {
+        Ok(by) => by,
+        Err(message) => return fail(USAGE, message),
     };
-    let out = args.output.as_deref();
-    match export(&dir, &folded.state, &folded.records, &args.format, out) {
-        Err(e) => fail(1, e),
-        Ok(written) => {
+    match write(&dir, &args.format, args.output.as_deref(), &by) {
+        Err(message) => fail(1, message),
+        Ok(Exported { written, unrecorded }) => {
             for file in &written {
                 println!("{}", file.path.display());
+            }
+            if let Some(why) = unrecorded {
+                eprintln!("steady: the journal does not tell of this report: {why}");
             }
             ExitCode::SUCCESS
         }
     }
+}
+
+/// A report that was written.
+pub(super) struct Exported {
+    /// Its files.
+    pub written: Vec<Written>,
+    /// Why no record tells of it, when none does.
+    pub unrecorded: Option<String>,
+}
+
+/// Writes the report of a run, as far as it has come, and records that when nobody else has the
+/// journal.
+///
+/// # Errors
+/// One line: what cannot be read or written.
+pub(super) fn write(
+    dir: &Path,
+    formats: &[Format],
+    out: Option<&Path>,
+    by: &str,
+) -> Result<Exported, String> {
+    let folded = fold(dir)?;
+    let written =
+        export(dir, &folded.state, &folded.records, formats, out).map_err(|e| e.to_string())?;
+    let unrecorded = record(dir, &written, by).err();
+    Ok(Exported { written, unrecorded })
+}
+
+fn record(dir: &Path, written: &[Written], by: &str) -> Result<(), String> {
+    let clock = Clock::new().map_err(|e| format!("this kernel tells no boot id: {e}"))?;
+    let mut opened = Journal::open(dir).map_err(|e| e.to_string())?;
+    let torn = opened.torn.iter().map(TornTail::event);
+    for event in torn.chain(written.iter().map(Written::event)) {
+        opened.journal.append(clock.now(), by, event).map_err(|e| e.to_string())?;
+    }
+    Ok(())
 }

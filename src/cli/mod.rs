@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use etcetera::BaseStrategy;
 
 use crate::catalogue::{self, Catalogue, Entry};
+use crate::preflight;
 use crate::settings::{self, Loaded};
 
 mod check;
@@ -99,6 +100,22 @@ impl Globals {
             .map_err(|e| format!("no place for runs: {e}; say --runs DIR"))?;
         let state = xdg.state_dir().unwrap_or_else(|| xdg.data_dir());
         Ok(state.join("steadyhand/runs"))
+    }
+
+    /// Who the record says did it: the option, the settings, else the login name and the host.
+    ///
+    /// # Errors
+    /// The settings are no good.
+    pub fn operator(&self) -> Result<String, String> {
+        if let Some(operator) = &self.operator {
+            return Ok(operator.clone());
+        }
+        if let Some(operator) = self.load_settings()?.settings.operator {
+            return Ok(operator);
+        }
+        let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+        let user = user.unwrap_or_else(|_| format!("uid-{}", rustix::process::getuid().as_raw()));
+        Ok(format!("{user}@{}", preflight::host()))
     }
 
     /// The directory of the run that `run` names.

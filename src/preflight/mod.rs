@@ -4,4 +4,4 @@ mod requirements;
 mod target;
 
 pub use requirements::{Wanted, check};
-pub use target::target;
+pub use target::{host, target};

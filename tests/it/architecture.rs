@@ -15,10 +15,12 @@ const TABLE: &[(&str, &[&str])] = &[
     ("engine", &["runbook"]),
     ("journal", &["engine"]),
     ("supervisor", &["ingest"]),
-    ("catalogue", &["runbook", "settings", "journal"]),
+    // `engine`: a past run is the fold of its journal.
+    ("catalogue", &["runbook", "settings", "journal", "engine"]),
     // `supervisor`: a shell step is run by the process that outlives the console.
     ("actions", &["runbook", "engine", "ingest", "supervisor"]),
-    ("preflight", &["runbook", "settings", "actions"]),
+    // `engine`: what preflight finds becomes facts.
+    ("preflight", &["runbook", "settings", "actions", "engine"]),
     (
         "driver",
         &[

@@ -158,6 +158,13 @@ fn runs_lists_the_newest_first_with_objectives_and_what_is_wrong() {
     assert!(first["problem"].as_str().unwrap().contains("rows-back-gone, is not here"));
     assert!(listed[0]["problem"].as_str().unwrap().contains("steady verify"), "{}", listed[0]);
 
+    fs::create_dir(runs.join("runbooks")).unwrap();
+    fs::write(runs.join("runbooks/rows-back.yaml"), RUNBOOK).unwrap();
+    let out = steady(runs, &["list", "--json"]);
+    let listed: Json = serde_json::from_slice(&out.stdout).unwrap();
+    let drill = &listed["runbooks"][0]["last_drill"];
+    assert_eq!(drill, "2026-11-21T03:10:06Z", "the last passed drill: {listed}");
+
     let table = text(&steady(runs, &["runs"]).stdout);
     assert!(table.contains("10m5s/30m ok"), "{table}");
     assert!(table.contains("passed"), "{table}");
@@ -203,7 +210,7 @@ fn export_writes_the_report_into_the_run_or_where_it_is_told() {
     let runs = runs.path();
     let run = "20261121T031000Z-rows-back-0001";
     let dir = passed(runs, run, None);
-    let out = steady(runs, &["export", run]);
+    let out = steady(runs, &["export", run, "--operator", "bob@desk"]);
     assert!(out.status.success(), "{}", text(&out.stderr));
     let reports = dir.join("reports");
     assert_eq!(text(&out.stdout), format!("{0}/{run}.md\n{0}/{run}.json\n", reports.display()));
@@ -216,9 +223,29 @@ fn export_writes_the_report_into_the_run_or_where_it_is_told() {
     let page = fs::read_to_string(reports.join(format!("{run}.md"))).unwrap();
     assert!(page.starts_with("# After-action report: Bring the rows back\n"), "{page}");
 
+    let records = journal::read(&dir).unwrap().records;
+    let told: Vec<_> = records
+        .iter()
+        .filter_map(|r| match &r.event.fact {
+            Fact::Exported { file, sha256, .. } => {
+                Some((r.by.as_str(), file.as_str(), sha256.clone()))
+            }
+            _ => None,
+        })
+        .collect();
+    let file = format!("reports/{run}.md");
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[0], ("bob@desk", file.as_str(), sha256_hex(page.as_bytes())));
+    assert_eq!(steady(runs, &["verify", run]).status.code(), Some(0));
+
+    // Somebody else has the journal: the report is written all the same.
+    let held = Journal::open(&dir).unwrap();
     let elsewhere = runs.join("a/b");
     let out = steady(runs, &["export", run, "--format", "json", "-o", "a/b"]);
     assert!(out.status.success(), "{}", text(&out.stderr));
+    let said = text(&out.stderr);
+    assert!(said.contains("does not tell of this report") && said.contains("held by"), "{said}");
+    assert_eq!(held.records, records);
     let names: Vec<_> = fs::read_dir(&elsewhere).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, [format!("{run}.json").as_str()]);
 
