@@ -2,6 +2,7 @@
 //! [`Context`] and returns a [`Finish`]. It knows no screen and no journal.
 
 pub mod aws;
+mod http;
 pub mod output;
 pub mod postgres;
 mod process;
@@ -145,6 +146,7 @@ pub trait Action: Send + Sync {
 #[must_use]
 pub fn find(name: &str) -> Option<&'static dyn Action> {
     match name {
+        "http" => Some(&http::Http),
         "shell" => Some(&process::Shell),
         "wait" => Some(&time::Wait),
         _ => rds::find(name),

@@ -6,6 +6,7 @@ mod architecture;
 mod aws;
 mod format;
 mod plan;
+mod http;
 mod postgres;
 mod process;
 mod record;

@@ -215,6 +215,8 @@ async fn a_supervisor_that_dies_leaves_the_truth_behind() {
     let attempt = Attempt::new("echo $$ > pid; exec sleep 60");
     let mut supervisor = attempt.launch_directly("");
     let pid = attempt.wait_for("pid").await;
+    let told = |standing| matches!(standing, Standing::Alive(Some(s)) if s.child.is_some());
+    eventually(|| told(attempt.inspect()).then_some(())).await;
     supervisor.kill().unwrap();
     supervisor.wait().unwrap();
     let Standing::Lost(started) = attempt.inspect() else { panic!("not lost") };

@@ -1,0 +1,224 @@
+//! `http` against a server of this test.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request as Incoming;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Redirect;
+use axum::routing::{any, get, post};
+use chrono::TimeDelta;
+use steadyhand::actions::{self, Finish};
+use steadyhand::engine::Outcome;
+use steadyhand::runbook::expr::Expr;
+use steadyhand::runbook::{Effect, Resolved, Value};
+
+use crate::services::attempt::{Attempt, attempt, request, text};
+
+async fn server() -> SocketAddr {
+    let polls = Arc::new(AtomicU32::new(0));
+    let app = Router::new()
+        .route("/ok", get(|| async { r#"{"status": "ok", "token": "hunter2hunter2"}"# }))
+        .route("/bad", any(|| async { (StatusCode::CONFLICT, "it is locked\nby alice") }))
+        .route("/gone", any(|| async { StatusCode::BAD_GATEWAY }))
+        .route("/long", get(|| async { "x".repeat(100_000) }))
+        .route("/never", any(|| async { std::future::pending::<String>().await }))
+        .route("/away", get(|| async { Redirect::temporary("http://localhost:1/") }))
+        .route("/here", get(|| async { Redirect::temporary("/ok") }))
+        .route(
+            "/poll",
+            get(move || async move {
+                let n = polls.fetch_add(1, Ordering::SeqCst);
+                if n < 2 { r#"{"ready": false}"# } else { r#"{"ready": true}"# }
+            }),
+        )
+        .route("/echo", post(echo));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+async fn echo(headers: HeaderMap, incoming: Incoming) -> String {
+    let query = incoming.uri().query().unwrap_or_default().to_owned();
+    let body = axum::body::to_bytes(incoming.into_body(), 1 << 20).await.unwrap();
+    let header = |name: &str| headers.get(name).map_or("-", |v| v.to_str().unwrap()).to_owned();
+    let (kind, auth, length) =
+        (header("content-type"), header("authorization"), header("content-length"));
+    let body = String::from_utf8_lossy(&body);
+    format!("{query}|{kind}|{}|{length}|{}", auth.len(), body.to_uppercase())
+}
+
+fn with(
+    attempt: &Attempt,
+    effect: Effect,
+    args: Vec<(&str, Resolved)>,
+) -> impl Future<Output = Finish> {
+    actions::find("http").unwrap().run(attempt.cx.clone(), request("http", effect, args))
+}
+
+async fn ask(url: String, effect: Effect, mut args: Vec<(&str, Resolved)>) -> Finish {
+    args.push(("url", text(&url)));
+    with(&attempt(&[("token", "hunter2hunter2")]), effect, args).await
+}
+
+fn map(entries: Vec<(&str, Resolved)>) -> Resolved {
+    Resolved::Map(entries.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
+}
+
+fn secret() -> Resolved {
+    Resolved::Value(Value::Secret("token".into()))
+}
+
+fn field<'a>(finish: &'a Finish, name: &str) -> &'a Value {
+    finish.result.get(name).unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_is_read_cleaned_and_held_against_what_is_expected() {
+    let at = server().await;
+    let holds = |source: &str| map(vec![("json", Resolved::Expr(Expr::parse(source).unwrap()))]);
+    let expect = holds("result.json.status == 'ok'");
+    let finish = ask(format!("http://{at}/ok"), Effect::Reads, vec![("expect", expect)]).await;
+    assert_eq!(finish.outcome, Outcome::Succeeded, "{}", finish.message);
+    assert_eq!(finish.message, "status 200 OK");
+    let json = field(&finish, "json");
+    assert_eq!(json.get("token"), Some(&Value::String("«secret token»".into())));
+    assert!(!format!("{finish:?}").contains("hunter2"));
+
+    let expect = holds("result.json.status == 'well'");
+    let finish = ask(format!("http://{at}/ok"), Effect::Reads, vec![("expect", expect)]).await;
+    assert_eq!(finish.outcome, Outcome::Failed);
+    assert!(
+        finish.message.contains("`result.json.status == 'well'` does not hold"),
+        "{}",
+        finish.message
+    );
+
+    let finish = ask(format!("http://{at}/bad"), Effect::Changes, vec![]).await;
+    assert_eq!(finish.outcome, Outcome::Failed);
+    assert_eq!(finish.message, "status 409 Conflict, expected 200 to 299: it is locked");
+    let wanted = Resolved::Value(Value::List(vec![Value::Int(200), Value::Int(409)]));
+    let expect = map(vec![("status", wanted)]);
+    let finish = ask(format!("http://{at}/bad"), Effect::Changes, vec![("expect", expect)]).await;
+    assert_eq!(finish.outcome, Outcome::Succeeded);
+
+    let finish = ask(format!("http://{at}/long"), Effect::Reads, vec![]).await;
+    assert_eq!(field(&finish, "body").as_str().unwrap().len(), 64 * 1024);
+    assert!(finish.output.unwrap().bytes > 100_000);
+}
+
+#[tokio::test]
+async fn bodies_credentials_and_queries_are_sent() {
+    let at = server().await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("body");
+    std::fs::write(&file, "from a file").unwrap();
+    let post = |body: (&'static str, Resolved)| {
+        let args = vec![
+            ("method", text("POST")),
+            ("query", map(vec![("a b", text("c&d"))])),
+            ("bearer", secret()),
+            body,
+        ];
+        ask(format!("http://{at}/echo"), Effect::Changes, args)
+    };
+    let auth = "Bearer hunter2hunter2".len();
+    for (body, kind, length, sent) in [
+        (("json", map(vec![("k", secret())])), "application/json", 22, r#"{"K":"HUNTER2HUNTER2"}"#),
+        (("form", map(vec![("k", text("v w"))])), "application/x-www-form-urlencoded", 5, "K=V+W"),
+        (("body", text("plain")), "-", 5, "PLAIN"),
+        (("file", text(file.to_str().unwrap())), "-", 11, "FROM A FILE"),
+    ] {
+        let finish = post(body).await;
+        let expected = format!("a+b=c%26d|{kind}|{auth}|{length}|{sent}");
+        assert_eq!(field(&finish, "body").as_str(), Some(&*expected), "{}", finish.message);
+    }
+    let finish = post(("file", text("/no/such/file"))).await;
+    assert_eq!(finish.outcome, Outcome::Failed);
+    assert!(finish.message.starts_with("not started: /no/such/file cannot be read"));
+}
+
+#[tokio::test]
+async fn redirects_stay_on_the_origin() {
+    let at = server().await;
+    let yes = || vec![("follow", Resolved::Value(Value::Bool(true)))];
+    let finish = ask(format!("http://{at}/here"), Effect::Reads, yes()).await;
+    assert_eq!(field(&finish, "status"), &Value::Int(200));
+    let finish = ask(format!("http://{at}/here"), Effect::Reads, vec![]).await;
+    assert_eq!(field(&finish, "status"), &Value::Int(307));
+    let finish = ask(format!("http://{at}/away"), Effect::Reads, yes()).await;
+    assert_eq!(field(&finish, "status"), &Value::Int(307));
+}
+
+#[tokio::test]
+async fn polling_goes_on_until_the_answer_is_good_or_the_time_is_over() {
+    let at = server().await;
+    let args = |length: i64, source: &str| {
+        let every = Resolved::Value(Value::Duration(TimeDelta::milliseconds(20)));
+        let long = Resolved::Value(Value::Duration(TimeDelta::milliseconds(length)));
+        vec![
+            ("expect", map(vec![("json", Resolved::Expr(Expr::parse(source).unwrap()))])),
+            ("poll", map(vec![("every", every), ("for", long)])),
+        ]
+    };
+    let url = format!("http://{at}/poll");
+    let finish = ask(url.clone(), Effect::Reads, args(20_000, "result.json.ready")).await;
+    assert_eq!(finish.outcome, Outcome::Succeeded, "{}", finish.message);
+    let finish = ask(url, Effect::Reads, args(100, "!result.json.ready")).await;
+    assert_eq!(finish.outcome, Outcome::Failed);
+    assert!(finish.message.starts_with("not as expected after 100ms"), "{}", finish.message);
+}
+
+#[tokio::test]
+async fn what_may_have_been_done_is_unknown_and_what_was_not_sent_is_failed() {
+    let at = server().await;
+    let refused = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    let finish = ask(format!("http://{refused}/"), Effect::Destroys, vec![]).await;
+    assert_eq!(finish.outcome, Outcome::Failed);
+    assert!(
+        finish.message.starts_with("not started: cannot reach 127.0.0.1"),
+        "{}",
+        finish.message
+    );
+
+    // Takes the request and hangs up.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let rude = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.flush();
+        }
+    });
+    let finish =
+        ask(format!("http://{rude}/"), Effect::Changes, vec![("method", text("POST"))]).await;
+    assert_eq!(finish.outcome, Outcome::Unknown, "{}", finish.message);
+    let finish = ask(format!("http://{rude}/"), Effect::Reads, vec![]).await;
+    assert_eq!(finish.outcome, Outcome::Failed, "{}", finish.message);
+
+    let finish = ask(format!("http://{at}/gone"), Effect::Changes, vec![]).await;
+    assert_eq!(finish.outcome, Outcome::Unknown);
+
+    for (effect, outcome) in [(Effect::Changes, Outcome::Unknown), (Effect::Reads, Outcome::Failed)]
+    {
+        let mut slow = attempt(&[]);
+        slow.cx.timeout = Some(Duration::from_millis(50));
+        let finish = with(&slow, effect, vec![("url", text(&format!("http://{at}/never")))]).await;
+        assert_eq!(finish.outcome, outcome);
+        assert!(finish.message.contains("longer than its timeout"), "{}", finish.message);
+        let stopped = attempt(&[]);
+        stopped.cancel.cancel();
+        let finish =
+            with(&stopped, effect, vec![("url", text(&format!("http://{at}/never")))]).await;
+        assert_eq!(finish.outcome, outcome);
+    }
+}
