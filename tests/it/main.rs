@@ -5,8 +5,8 @@
 mod architecture;
 mod aws;
 mod format;
-mod plan;
 mod http;
+mod plan;
 mod postgres;
 mod process;
 mod record;
