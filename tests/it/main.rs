@@ -4,6 +4,7 @@
 
 mod architecture;
 mod aws;
+mod check;
 mod format;
 mod http;
 mod plan;

@@ -163,7 +163,9 @@ impl Args<'_> {
             return None;
         };
         if items.is_empty() {
-            problems.error(node.span.clone(), "empty-value", "the list is empty");
+            problems
+                .error(node.span.clone(), "empty-value", "the list is empty")
+                .help("add an item, or leave the key out");
         }
         let items = items.iter().filter_map(|item| self.any_scalar(problems, item, secrets));
         Some(Arg::List(items.collect()))
@@ -257,7 +259,7 @@ impl Args<'_> {
                     expr::template(problems, node, self.scope, self.before, Secrets::Allowed)?;
                 Some(Arg::Scalar(template))
             }
-            Yaml::Scalar(_) | Yaml::Empty => json_literal(problems, node),
+            Yaml::Scalar(_) | Yaml::Empty | Yaml::Refused => json_literal(problems, node),
         }
     }
 }
@@ -316,7 +318,9 @@ fn verbatim(problems: &mut Problems<'_>, node: &Node, refusal: (&str, &str)) -> 
         return None;
     }
     if text.trim().is_empty() {
-        problems.error(node.span.clone(), "empty-value", "there is nothing to run");
+        problems
+            .error(node.span.clone(), "empty-value", "there is nothing to run")
+            .help("write the script");
         return None;
     }
     Some(literal(Value::String(text.to_owned()), text))

@@ -53,7 +53,9 @@ fn input(problems: &mut Problems<'_>, name: &str, node: &Node, scope: &Scope) ->
     if let (Some(low), Some(high), Some(node)) = (&min, &max, fields.get("max"))
         && compare(low, high) == Some(Ordering::Greater)
     {
-        problems.error(node.span.clone(), "bad-range", "`max` is less than `min`");
+        problems
+            .error(node.span.clone(), "bad-range", "`max` is less than `min`")
+            .help("no value could be both");
     }
     let mut input = Input {
         name: name.to_owned(),
@@ -185,10 +187,8 @@ fn literal(problems: &mut Problems<'_>, node: &Node, kind: InputKind) -> Option<
 fn allowed(problems: &mut Problems<'_>, node: &Node, input: &Input, value: &Value) -> bool {
     let Err(error) = check_rules(input, value) else { return true };
     let message = format!("the input would refuse its default: {}", error.message);
-    let added = problems.error(node.span.clone(), "bad-default", message);
-    if let Some(help) = error.help {
-        added.help(help);
-    }
+    let help = error.help.unwrap_or_else(|| "write one that the input takes".into());
+    problems.error(node.span.clone(), "bad-default", message).help(help);
     false
 }
 

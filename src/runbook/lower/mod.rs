@@ -216,12 +216,16 @@ fn line<'n>(problems: &mut Problems<'_>, node: &'n Node) -> Option<&'n str> {
 /// Refuses empty text and text of several lines.
 fn one_line(problems: &mut Problems<'_>, node: &Node, text: &str) -> bool {
     if text.trim().is_empty() {
-        problems.error(node.span.clone(), "empty-value", "expected text, found nothing");
+        problems
+            .error(node.span.clone(), "empty-value", "expected text, found nothing")
+            .help("write something, or leave the key out");
         return false;
     }
     if let Some(at) = text.trim_end_matches('\n').find('\n') {
         let place = node.part(problems.source, at..at + 1);
-        problems.error(place, "not-one-line", "this text must be one line");
+        problems
+            .error(place, "not-one-line", "this text must be one line")
+            .help("join its lines, or fold them with `>-`");
         return false;
     }
     true

@@ -21,7 +21,9 @@ use super::{duration, guard, items, line, named};
 pub(super) fn steps(problems: &mut Problems<'_>, node: &Node, scope: &mut Scope) -> Vec<Step> {
     let nodes = items(problems, node);
     if nodes.is_empty() && matches!(node.kind, Kind::List(_)) {
-        problems.error(node.span.clone(), "empty-value", "a runbook needs at least one step");
+        problems
+            .error(node.span.clone(), "empty-value", "a runbook needs at least one step")
+            .help("add `- id:`, with `title:` and `do:`");
     }
     if let Some(first_too_many) = nodes.get(MOST_STEPS) {
         let message = format!("{} steps; at most {MOST_STEPS} are allowed", nodes.len());
@@ -73,7 +75,7 @@ struct Reader<'r, 's> {
 }
 
 impl<'r> Reader<'r, '_> {
-    fn step(&mut self, milestones: &mut BTreeMap<Milestone, usize>) -> Option<Step> {
+    fn step(&mut self, milestones: &mut BTreeMap<Milestone, (usize, bool)>) -> Option<Step> {
         let fields = Fields::read(self.problems, self.node, "a step", known(format::STEP))?;
         let id = fields.get("id").and_then(|node| {
             super::name(self.problems, node, format::NAME, "step").map(str::to_owned)
@@ -265,17 +267,23 @@ impl<'r> Reader<'r, '_> {
     fn milestone(
         &mut self,
         fields: &Fields<'_>,
-        seen: &mut BTreeMap<Milestone, usize>,
+        seen: &mut BTreeMap<Milestone, (usize, bool)>,
     ) -> Option<Milestone> {
         let both = [Milestone::WritesStopped, Milestone::ServiceRestored];
         let word = self.word(fields, "milestone", &both.map(Milestone::name))?;
         let milestone = both.into_iter().find(|milestone| milestone.name() == word)?;
         let span = fields.get("milestone")?.span.clone();
-        if let Some(first) = seen.insert(milestone, span.start) {
+        let conditional = fields.get("when").is_some();
+        // Steps of which one applies may share a milestone.
+        if let Some((first, first_conditional)) = seen.insert(milestone, (span.start, conditional))
+            && !(conditional && first_conditional)
+        {
             let (line, _) = self.problems.source.position(first);
             self.problems
                 .error(span, "duplicate-milestone", format!("`{word}` is here twice"))
-                .help(format!("line {line} has it already; a milestone is reached once"));
+                .help(format!(
+                    "line {line} has it already; only steps that all have a `when` may share one"
+                ));
         }
         Some(milestone)
     }

@@ -86,6 +86,7 @@ impl<'s> Builder<'_, 's> {
             return Err(Stop);
         }
         self.refuse_tab(&span);
+        let tagged = tag.is_some();
         if let Some(tag) = tag {
             self.problems.error(tag, "tag", "YAML tags are refused").help(
                 "the field decides the type; if the text begins with `!`, put quotes around it",
@@ -99,11 +100,11 @@ impl<'s> Builder<'_, 's> {
                 self.problems
                     .error(span.clone(), "alias", "YAML aliases are refused")
                     .help("write the value out; if the text begins with `*`, put quotes around it");
-                Kind::Empty
+                Kind::Refused
             }
             _ => Kind::Empty,
         };
-        Ok(Node { span, kind })
+        Ok(Node { span, kind: if tagged { Kind::Refused } else { kind } })
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, span: &Range<usize>) -> Kind {
@@ -148,11 +149,14 @@ impl<'s> Builder<'_, 's> {
     fn map(&mut self, depth: usize) -> Result<Kind, Stop> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let mut is_template = false;
         loop {
             let key = match self.child()? {
+                (Event::MappingEnd, ..) if is_template => return Ok(Kind::Refused),
                 (Event::MappingEnd, ..) => return Ok(Kind::Map(entries)),
                 key => self.node(key, depth + 1)?,
             };
+            is_template |= self.follows_brace(&key);
             let next = self.child()?;
             let value = self.node(next, depth + 1)?;
             let key_span = key.head();
@@ -181,11 +185,9 @@ impl<'s> Builder<'_, 's> {
                 None
             }
             Kind::Scalar(scalar) => Some(scalar.text),
-            // An alias as key: reported already.
-            Kind::Empty if !key.span.is_empty() => None,
+            Kind::Refused => None,
             _ => {
-                let braces = self.problems.source.text.get(..key.span.start);
-                let help = if braces.is_some_and(|before| before.ends_with('{')) {
+                let help = if self.follows_brace(&key) {
                     "if this is a template, put quotes around the whole value: \"${{ … }}\""
                 } else {
                     "write a plain word before the colon"
@@ -194,6 +196,12 @@ impl<'s> Builder<'_, 's> {
                 None
             }
         }
+    }
+
+    /// `{{`: a map whose key is a map, which is what YAML takes an unquoted template for.
+    fn follows_brace(&self, key: &Node) -> bool {
+        let before = self.problems.source.text.get(..key.span.start);
+        matches!(key.kind, Kind::Map(_)) && before.is_some_and(|before| before.ends_with('{'))
     }
 
     /// The next event inside a collection; refuses anchors on the way.

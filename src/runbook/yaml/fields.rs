@@ -63,7 +63,16 @@ impl<'n> Fields<'n> {
 
 /// Adds "expected …, found …".
 pub(crate) fn expected(problems: &mut Problems<'_>, node: &Node, wanted: &str) {
-    let code = if matches!(node.kind, Kind::Empty) { "empty-value" } else { "wrong-type" };
     let message = format!("expected {wanted}, found {}", node.what());
-    problems.error(node.head(), code, message);
+    match node.kind {
+        Kind::Refused => {}
+        Kind::Empty => {
+            problems
+                .error(node.head(), "empty-value", message)
+                .help("give it a value, or leave the key out");
+        }
+        Kind::Scalar(_) | Kind::List(_) | Kind::Map(_) => {
+            problems.error(node.head(), "wrong-type", message);
+        }
+    }
 }

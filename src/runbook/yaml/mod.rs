@@ -33,6 +33,8 @@ pub(crate) struct Node {
 pub(crate) enum Kind {
     /// Nothing stands after the colon or the dash.
     Empty,
+    /// What stood here was refused, and that has been reported.
+    Refused,
     Scalar(Scalar),
     List(Vec<Node>),
     Map(Vec<Entry>),
@@ -68,7 +70,7 @@ impl Node {
     /// What the node is, for messages.
     pub(crate) fn what(&self) -> &'static str {
         match &self.kind {
-            Kind::Empty => "nothing",
+            Kind::Empty | Kind::Refused => "nothing",
             Kind::Scalar(_) => "text",
             Kind::List(_) => "a list",
             Kind::Map(_) => "a map",

@@ -13,13 +13,13 @@ const QUOTES: &str = "put quotes around the whole value";
 pub(super) fn explain(problems: &mut Problems<'_>, error: &ScanError) {
     let source = problems.source;
     let at = error.marker().byte_offset().unwrap_or_default().min(source.text.len());
-    // A hidden character has been reported already, and explains the error.
-    if source.text[at..].chars().next().is_some_and(is_hidden) {
-        return;
-    }
     let (line, _) = source.position(at);
     let text = source.line(line);
     let start = source.line_start(line);
+    // A hidden character has been reported already, and explains the error.
+    if text.chars().any(is_hidden) {
+        return;
+    }
     // Inside braces the parser stumbles over a template somewhere behind its beginning.
     if let Some(template) = unquoted_template(text, at.saturating_sub(start)) {
         problems
