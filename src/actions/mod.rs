@@ -149,6 +149,9 @@ pub fn find(name: &str) -> Option<&'static dyn Action> {
         "http" => Some(&http::Http),
         "shell" => Some(&process::Shell),
         "wait" => Some(&time::Wait),
+        "postgres.query" => Some(&postgres::Query),
+        "postgres.wait_ready" => Some(&postgres::WaitReady),
+        "postgres.restore_dump" => Some(&postgres::RestoreDump),
         _ => rds::find(name),
     }
 }

@@ -26,14 +26,15 @@ impl Feed {
         Ok(match stdin {
             Stdin::Null => None,
             Stdin::Text(text) => Some(Self(Box::new(Cursor::new(text.clone().into_bytes())))),
-            Stdin::File { path, gunzip } => {
+            Stdin::File { path, gunzip, after } => {
                 let file = File::open(path)
                     .map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
-                Some(Self(if *gunzip {
+                let content: Box<dyn Read + Send> = if *gunzip {
                     Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(64 * 1024, file)))
                 } else {
                     Box::new(file)
-                }))
+                };
+                Some(Self(Box::new(content.chain(Cursor::new(after.clone().into_bytes())))))
             }
         })
     }

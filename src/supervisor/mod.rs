@@ -70,6 +70,9 @@ pub enum Stdin {
         path: PathBuf,
         /// It is compressed with gzip.
         gunzip: bool,
+        /// Follows the file, and only a file that was read to its end: what makes a load count, such as
+        /// its `COMMIT`, so that no early end of the data can.
+        after: String,
     },
 }
 

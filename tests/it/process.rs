@@ -308,7 +308,7 @@ async fn a_child_is_fed_and_a_broken_file_kills_it_before_it_sees_an_end() {
         let mut attempt = Attempt::new("cat > copy; echo committed");
         let path = attempt.file("dump.gz");
         fs::write(&path, bytes).unwrap();
-        attempt.order.stdin = Stdin::File { path, gunzip: true };
+        attempt.order.stdin = Stdin::File { path, gunzip: true, after: String::new() };
         attempt
     };
     let attempt = fed(&whole);

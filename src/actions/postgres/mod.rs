@@ -5,8 +5,10 @@
 
 mod columns;
 mod connection;
+mod dump;
 mod params;
 mod query;
+mod restore;
 mod session;
 mod tls;
 mod trouble;
@@ -20,6 +22,7 @@ use crate::runbook::Value;
 
 pub use connection::Connection;
 pub use query::Query;
+pub use restore::RestoreDump;
 pub use wait_ready::WaitReady;
 
 /// PostgreSQL cuts an `application_name` here, in bytes.
@@ -72,3 +75,6 @@ fn clean(redactor: &Redactor, value: Value) -> Value {
         | Value::Secret(_)) => plain,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod fixtures;
 mod query;
+mod restore_dump;
 mod wait_ready;
 
 use steadyhand::actions::postgres::Connection;
