@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{ACCOUNT, CLUSTER, REGION};
 
-/// How far behind the present a cluster's latest restorable time is.
-const RESTORE_LAG: TimeDelta = TimeDelta::seconds(60);
+/// How far behind the present a cluster's latest restorable time is: the good moment is inside.
+const RESTORE_LAG: TimeDelta = TimeDelta::seconds(45);
 
 /// Everything in the sandbox.
 pub(super) struct World {
@@ -145,7 +145,7 @@ impl World {
         let database = original.endpoint();
         Self {
             state_delay: TimeDelta::from_std(state_delay).unwrap_or(TimeDelta::seconds(3)),
-            damaged_at: now - TimeDelta::seconds(150),
+            damaged_at: now - TimeDelta::seconds(60),
             calls: BTreeMap::new(),
             clusters: BTreeMap::from([(original.id.clone(), original)]),
             instances: instances.into_iter().map(|id| (id.to_owned(), instance(id))).collect(),
