@@ -44,19 +44,31 @@ impl Chosen {
         Ok(examine(&runbook.inputs, &self.given()?, settings, &env, Utc::now()))
     }
 
-    fn given(&self) -> Result<Given, String> {
-        let mut given = Given::new();
-        for pair in &self.inputs {
-            // What stands here may be a secret: only a name is repeated.
-            let Some((name, value)) = pair.split_once('=') else {
-                return Err("-i wants NAME=VALUE".into());
-            };
-            if given.insert(name.to_owned(), value.to_owned()).is_some() {
-                return Err(format!("-i {name}=… is there twice"));
-            }
-        }
-        Ok(given)
+    /// What `-i` gives.
+    ///
+    /// # Errors
+    /// One line: an `-i` that is none.
+    pub fn given(&self) -> Result<Given, String> {
+        given(&self.inputs)
     }
+}
+
+/// Reads `NAME=VALUE` pairs.
+///
+/// # Errors
+/// One line: one that is none, or that is there twice.
+pub fn given(pairs: &[String]) -> Result<Given, String> {
+    let mut given = Given::new();
+    for pair in pairs {
+        // What stands here may be a secret: only a name is repeated.
+        let Some((name, value)) = pair.split_once('=') else {
+            return Err("-i wants NAME=VALUE".into());
+        };
+        if given.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(format!("-i {name}=… is there twice"));
+        }
+    }
+    Ok(given)
 }
 
 /// Problems as lines for the operator.

@@ -13,10 +13,14 @@ use crate::settings::{self, Loaded};
 
 mod check;
 mod chosen;
+mod conduct;
 mod export;
 pub mod full_screen;
 mod home;
 mod list;
+mod remaining;
+mod resume;
+mod run;
 mod runs;
 mod schema;
 mod show;
@@ -135,6 +139,10 @@ enum Command {
     Check(check::CheckArgs),
     /// Show the plan of a runbook: each step rendered, nothing run
     Show(show::ShowArgs),
+    /// Begin a run: full screen, or unattended with --auto
+    Run(run::RunArgs),
+    /// Go on with a run, from wherever it stopped
+    Resume(resume::ResumeArgs),
     /// Watch a run live, read only
     Watch(watch::WatchArgs),
     /// List past and unfinished runs
@@ -166,6 +174,8 @@ pub fn main() -> ExitCode {
         Some(Command::List(args)) => list::run(globals, &args),
         Some(Command::Check(args)) => check::run(globals, &args),
         Some(Command::Show(args)) => show::run(globals, &args),
+        Some(Command::Run(args)) => run::run(globals, &args),
+        Some(Command::Resume(args)) => resume::run(globals, &args),
         Some(Command::Watch(args)) => watch::run(globals, &args),
         Some(Command::Runs(args)) => runs::run(globals, &args),
         Some(Command::Verify(args)) => verify::run(globals, &args),

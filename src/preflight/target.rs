@@ -1,6 +1,6 @@
 //! Target pins: what proves that a request acts on the right system.
 
-use crate::actions::{self, AwsAccess};
+use crate::actions::{self, AwsAccess, postgres};
 use crate::engine::event::Pins;
 use crate::runbook::{Request, Reveal};
 
@@ -20,15 +20,33 @@ pub async fn target(
     request: &Request,
     aws: &AwsAccess,
     expected: &Pins,
-    _secrets: &(dyn Reveal + Send + Sync),
+    secrets: &(dyn Reveal + Send + Sync),
 ) -> Result<Pins, String> {
     let mut proven = Pins::new();
     proven.insert("host".into(), host());
     if request.action.starts_with("rds.") {
         proven.extend(aws_pins(aws).await?);
     }
+    if request.action.starts_with("postgres.") {
+        let wanted = expected.contains_key("postgres.system_identifier");
+        match system_identifier(request, secrets).await {
+            Ok(id) => {
+                proven.insert("postgres.system_identifier".into(), id);
+            }
+            // A server that is not up yet has nothing to prove, unless it was asked to.
+            Err(why) if wanted => return Err(format!("the server cannot be identified: {why}")),
+            Err(_) => {}
+        }
+    }
     hold(&proven, expected)?;
     Ok(proven)
+}
+
+async fn system_identifier(
+    request: &Request,
+    secrets: &(dyn Reveal + Send + Sync),
+) -> Result<String, String> {
+    postgres::system_identifier(&postgres::Connection::of(request, secrets)?).await
 }
 
 /// The pins that AWS proves.

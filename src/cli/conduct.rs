@@ -1,0 +1,250 @@
+//! Conducting a run to its end: on the full screen, or unattended with its records on standard output.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::run::Unattended;
+use super::{Globals, fail, remaining};
+use crate::catalogue;
+use crate::driver::{Clock, Handle, Left, Run};
+use crate::engine::event::{Ending, Recorded};
+use crate::engine::objectives::{recovery_time, rpo};
+use crate::engine::{Fact, Outcome, State, Subject};
+use crate::journal;
+use crate::report::{self, Format};
+use crate::tui;
+
+/// How a run is shown.
+pub(super) struct Conduct {
+    unattended: Option<Shown>,
+    theme: tui::theme::Theme,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Text,
+    Json,
+}
+
+/// Runs a future on a runtime of its own.
+pub(super) fn block_on(work: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => {
+            let code = runtime.block_on(work);
+            // What still waits for a server that does not answer is no reason to stay.
+            runtime.shutdown_background();
+            code
+        }
+        Err(e) => fail(1, format!("cannot start: {e}")),
+    }
+}
+
+impl Conduct {
+    /// # Errors
+    /// One line: there is no terminal for the full screen, or no such theme.
+    pub(super) fn new(globals: &Globals, unattended: Unattended) -> Result<Self, String> {
+        let shown = match (unattended.auto, unattended.json) {
+            (true, true) => Some(Shown::Json),
+            (true, false) => Some(Shown::Text),
+            (false, _) => None,
+        };
+        if shown.is_none() && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+            return Err("this is not a terminal: run it in one, or add --auto --mode drill".into());
+        }
+        Ok(Self { unattended: shown, theme: globals.load_theme()? })
+    }
+
+    /// Drives a run to its end, or to where it has to stop.
+    pub(super) async fn conduct(self, run: Run) -> ExitCode {
+        let dir = run.dir();
+        let handle = run.handle();
+        let driving = tokio::spawn(run.drive());
+        match self.unattended {
+            None => {
+                if let Err(e) = show(handle, &self.theme).await {
+                    eprintln!("steady: the screen failed: {e}");
+                }
+            }
+            Some(shown) => {
+                print_records(&dir, shown, handle).await;
+            }
+        }
+        let (state, left) = match driving.await {
+            Ok(ended) => ended,
+            Err(e) => return fail(1, format!("the driver failed: {e}; steady resume goes on")),
+        };
+        let report = write_report(&dir);
+        self.say_goodbye(&dir, &state, &left, &report);
+        exit_code(&state, &left)
+    }
+
+    fn say_goodbye(
+        &self,
+        dir: &Path,
+        state: &State,
+        left: &Left,
+        report: &Result<PathBuf, String>,
+    ) {
+        let journal = dir.join(journal::JOURNAL);
+        if self.unattended == Some(Shown::Json) {
+            let run = state.run().map(|run| run.run.clone());
+            let report = report.as_ref().ok().map(|path| path.display().to_string());
+            let outcome = outcome_word(state, left);
+            println!(
+                "{}",
+                json!({ "run": run, "outcome": outcome, "journal": journal.display().to_string(), "report": report })
+            );
+            return;
+        }
+        match left {
+            Left::Finished => println!("{}", summary(state)),
+            Left::Stopped(stopped) => println!("stopped: {}", stopped.why),
+            Left::Detached(reason) if state.finished.is_none() => println!("left: {reason}"),
+            Left::Detached(_) => println!("{}", summary(state)),
+            Left::Halted(why) => println!("halted: {why}"),
+        }
+        if state.finished.is_none() {
+            print!("{}", remaining::text(state));
+            println!("to go on: steady resume {}", dir.display());
+        }
+        println!("journal: {}", journal.display());
+        match report {
+            Ok(report) => println!("report:  {}", report.display()),
+            Err(why) => println!("report:  none: {why}"),
+        }
+    }
+}
+
+fn outcome_word(state: &State, left: &Left) -> &'static str {
+    match (state.finished.as_ref().map(|(_, ending, _)| *ending), left) {
+        (Some(Ending::Completed), _) => "completed",
+        (Some(Ending::Aborted), _) => "aborted",
+        (None, Left::Stopped(stopped)) if stopped.failed => "failed",
+        (None, _) => "stopped",
+    }
+}
+
+fn summary(state: &State) -> String {
+    let Some((at, ending, _)) = &state.finished else { return String::new() };
+    let mut lines = vec![match ending {
+        Ending::Completed => "completed".to_owned(),
+        Ending::Aborted => "aborted".to_owned(),
+    }];
+    if let Some(clock) = recovery_time(state, at) {
+        let of = clock.target.map_or(String::new(), |t| format!(" of {} s", t.num_seconds()));
+        let restored = if clock.stopped { "" } else { " (the service was not restored)" };
+        lines.push(format!("RTO {} s{of}{restored}", clock.elapsed.num_seconds()));
+    }
+    if let Some(rpo) = rpo(state) {
+        let of = rpo.target.map_or(String::new(), |t| format!(" of {} s", t.num_seconds()));
+        lines.push(format!("RPO {} s{of}", rpo.actual.num_seconds()));
+    }
+    lines.push(format!("{} deviations", state.deviations.len()));
+    lines.join(" · ")
+}
+
+/// 0 completed, 1 failed, 3 completed but an objective was missed, 4 aborted, 5 stopped with work left.
+fn exit_code(state: &State, left: &Left) -> ExitCode {
+    let code = match state.finished.as_ref().map(|(_, ending, _)| *ending) {
+        Some(Ending::Aborted) => 4,
+        Some(Ending::Completed) => {
+            let failed = state
+                .steps
+                .iter()
+                .any(|step| step.settled.as_ref().is_some_and(|s| s.outcome == Outcome::Failed));
+            match (failed, state.breaches.is_empty()) {
+                (true, _) => 1,
+                (false, false) => 3,
+                (false, true) => 0,
+            }
+        }
+        None => match left {
+            Left::Stopped(stopped) if stopped.failed => 1,
+            Left::Halted(_) => 1,
+            Left::Stopped(_) | Left::Detached(_) | Left::Finished => 5,
+        },
+    };
+    ExitCode::from(code)
+}
+
+/// The run on the full screen. When the screen is left, so is the run.
+async fn show(handle: Handle, theme: &tui::theme::Theme) -> Result<(), String> {
+    let clock = Clock::new().map_err(|e| e.to_string())?;
+    let mut screen = tui::terminal::Screen::take().map_err(|e| e.to_string())?;
+    let Handle { views, commands } = handle;
+    tui::console::show(&mut screen, theme, views, Some(commands), || clock.now())
+        .await
+        .map_err(|e| e.to_string())
+}
+
+/// Writes the report below the run directory, as far as the run has come; Markdown's path.
+fn write_report(dir: &Path) -> Result<PathBuf, String> {
+    let folded = catalogue::fold(dir)?;
+    let formats = [Format::Md, Format::Json];
+    let written = report::export(dir, &folded.state, &folded.records, &formats, None)
+        .map_err(|e| e.to_string())?;
+    written.into_iter().next().map(|file| file.path).ok_or_else(|| "nothing was written".into())
+}
+
+/// Prints what becomes durable, until the driver is through.
+async fn print_records(dir: &Path, shown: Shown, handle: Handle) {
+    // The loop of an unattended run ends by itself; this end only has to stay.
+    let Handle { mut views, commands: _commands } = handle;
+    let Ok(mut journal) = journal::Follower::new(dir) else { return };
+    let mut print = || {
+        let mut out = std::io::stdout().lock();
+        for record in journal.poll().unwrap_or_default() {
+            let line = match shown {
+                Shown::Json => journal::line(&record),
+                Shown::Text => told(&record),
+            };
+            // A reader that has gone away does not stop a restore.
+            let _ = line.map(|line| writeln!(out, "{line}"));
+        }
+        let _ = out.flush();
+    };
+    while views.changed().await.is_ok() {
+        views.borrow_and_update();
+        print();
+    }
+    print();
+}
+
+/// One line for people about what matters to them.
+fn told(record: &Recorded) -> Option<String> {
+    let at = record.stamp.at.format("%H:%M:%SZ");
+    let step = match &record.event.of {
+        Subject::Run => String::new(),
+        Subject::Step(step) => format!("{step}: "),
+        Subject::Attempt(id) if id.number > 1 => format!("{} (attempt {}): ", id.step, id.number),
+        Subject::Attempt(id) => format!("{}: ", id.step),
+    };
+    let what = match &record.event.fact {
+        Fact::RunStarted(run) => format!("run {} of {}", run.run, run.runbook),
+        Fact::AttemptIntended { .. } => "starting".to_owned(),
+        Fact::AttemptProgress { message, .. } => message.clone(),
+        Fact::AttemptFinished(finished) => {
+            let word = match finished.outcome {
+                Outcome::Succeeded => "succeeded",
+                Outcome::Failed => "FAILED",
+                Outcome::Unknown => "UNKNOWN",
+                Outcome::Skipped | Outcome::NotApplicable | Outcome::Overridden => return None,
+            };
+            format!("{word}: {}", finished.message)
+        }
+        Fact::UnknownResolved(resolved) => format!("was UNKNOWN; {}", resolved.reason),
+        Fact::StepNotApplicable { when } => format!("does not apply: `{when}` is false"),
+        Fact::MilestoneReached { milestone, .. } => format!("milestone {}", milestone.name()),
+        Fact::ObjectiveBreached { target_s, actual_s, .. } => {
+            format!("objective missed: {actual_s} s of {target_s} s")
+        }
+        Fact::GuardRefused { reason, .. } => format!("refused: {reason}"),
+        Fact::ClockStep { by_ms } => format!("the wall clock was moved by {by_ms} ms"),
+        Fact::Recovery { bytes, .. } => format!("{bytes} damaged bytes of the journal set aside"),
+        _ => return None,
+    };
+    Some(format!("{at} {step}{what}"))
+}

@@ -1,0 +1,88 @@
+//! `steady resume`: go on, from wherever a run stopped.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::chosen::given;
+use super::conduct::{self, Conduct};
+use super::run::{Unattended, refuse};
+use super::{Globals, USAGE, fail};
+use crate::driver::{Pinned, Run};
+use crate::engine::{Fact, Mode};
+use crate::journal;
+
+/// Arguments of `steady resume`.
+#[derive(Debug, clap::Args)]
+pub struct ResumeArgs {
+    /// An id, a unique prefix of one, or a directory [default: the only unfinished run]
+    pub run: Option<String>,
+    /// Where a secret is now: env:NAME, file:/path or cmd:COMMAND
+    #[arg(short = 'i', long = "input", value_name = "NAME=SOURCE")]
+    pub inputs: Vec<String>,
+    #[command(flatten)]
+    pub unattended: Unattended,
+}
+
+pub(super) fn run(globals: &Globals, args: &ResumeArgs) -> ExitCode {
+    conduct::block_on(resume(globals, args))
+}
+
+async fn resume(globals: &Globals, args: &ResumeArgs) -> ExitCode {
+    let conduct = match Conduct::new(globals, args.unattended) {
+        Ok(conduct) => conduct,
+        Err(why) => return fail(USAGE, why),
+    };
+    let asked = || -> Result<_, String> {
+        let dir = match &args.run {
+            Some(run) => globals.find_run(run)?,
+            None => only_unfinished(&globals.runs_dir()?)?,
+        };
+        Ok((dir, given(&args.inputs)?, globals.operator()?))
+    };
+    let (dir, instead, operator) = match asked() {
+        Ok(asked) => asked,
+        Err(why) => return fail(USAGE, why),
+    };
+    let pinned = match Pinned::read(&dir) {
+        Ok(pinned) => pinned,
+        Err(why) => return fail(1, why),
+    };
+    if pinned.started.practice {
+        return fail(
+            1,
+            "practice cannot be resumed: its sandbox ended with it; steady demo begins anew",
+        );
+    }
+    if args.unattended.auto && pinned.started.mode == Mode::Live {
+        return fail(USAGE, "--auto is never live: resume this run by hand");
+    }
+    let hands = match pinned.hands(operator, &instead, args.unattended.auto()).await {
+        Ok(hands) => hands,
+        Err(trouble) => return refuse(&trouble),
+    };
+    match Run::resume(&dir, pinned.runbook, hands) {
+        Ok(run) => conduct.conduct(run).await,
+        Err(why) => fail(1, why),
+    }
+}
+
+/// The only run that is not over.
+fn only_unfinished(runs: &Path) -> Result<PathBuf, String> {
+    let ids = journal::run_ids(runs)
+        .map_err(|e| format!("cannot read the directory of runs {}: {e}", runs.display()))?;
+    let unfinished: Vec<_> = ids.iter().filter(|id| !is_over(&runs.join(id))).collect();
+    match unfinished.as_slice() {
+        [] => Err(format!("no unfinished run in {}", runs.display())),
+        [only] => Ok(runs.join(only)),
+        several => {
+            let list: Vec<_> = several.iter().map(|id| format!("  steady resume {id}")).collect();
+            Err(format!("several runs are unfinished; name one:\n{}", list.join("\n")))
+        }
+    }
+}
+
+fn is_over(dir: &Path) -> bool {
+    journal::read(dir).is_ok_and(|contents| {
+        contents.records.iter().any(|r| matches!(r.event.fact, Fact::RunFinished { .. }))
+    })
+}

@@ -1,0 +1,308 @@
+//! From what a person asks for to an [`Order`]: inputs resolved, secrets fetched, preflight done. All of
+//! it before there is a run directory: what is refused here leaves nothing behind.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+
+use super::autopilot::Auto;
+use super::open::{Hands, Order};
+use crate::actions::AwsAccess;
+use crate::actions::secrets::Secrets;
+use crate::catalogue::Entry;
+use crate::engine::Mode;
+use crate::engine::event::{Check, Pins};
+use crate::ingest::Redactor;
+use crate::journal;
+use crate::preflight;
+use crate::runbook::inputs::{Given, InputProblem, SecretSource, resolve};
+use crate::runbook::{self, Runbook};
+use crate::settings::{self, Environment, Loaded};
+
+/// What a person asks for.
+pub struct Wish<'a> {
+    /// The runbook.
+    pub entry: &'a Entry,
+    /// The settings in force.
+    pub settings: &'a Loaded,
+    /// The environment's name.
+    pub environment: Option<String>,
+    /// Otherwise the environment's mode, otherwise live.
+    pub mode: Option<Mode>,
+    /// Input values.
+    pub given: Given,
+    /// Secrets that were typed, not pointed at.
+    pub typed: BTreeMap<String, SecretString>,
+    /// The incident or change ticket.
+    pub incident: Option<String>,
+    /// The start of the outage; otherwise now.
+    pub outage_start: Option<DateTime<Utc>>,
+    /// Unattended.
+    pub auto: Option<Auto>,
+    /// The embedded sandbox, when this is practice.
+    pub practice: Option<AwsAccess>,
+    /// Who.
+    pub operator: String,
+    /// Where runs are kept.
+    pub runs: PathBuf,
+    /// Why a live run goes on in spite of preflight.
+    pub in_spite: Option<String>,
+}
+
+/// Why there is no run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Trouble {
+    /// The command or the settings ask for what may not be.
+    Refused(String),
+    /// Inputs without a good value.
+    Inputs(Vec<InputProblem>),
+    /// Secrets that cannot be had, one line each.
+    Secrets(Vec<String>),
+    /// What preflight found.
+    Preflight(Vec<Check>),
+}
+
+impl Trouble {
+    /// One line a problem, each with its remedy.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Refused(why) => vec![why.clone()],
+            Self::Inputs(problems) => problems
+                .iter()
+                .map(|problem| match &problem.help {
+                    Some(help) => format!("{problem}; {help}"),
+                    None => problem.to_string(),
+                })
+                .collect(),
+            Self::Secrets(problems) => problems.clone(),
+            Self::Preflight(checks) => checks
+                .iter()
+                .filter(|check| !check.ok)
+                .map(|check| format!("preflight: {}: {}", check.name, check.detail))
+                .collect(),
+        }
+    }
+}
+
+/// Prepares a run. Reads the environment, fetches secrets, asks AWS who we are; changes nothing.
+///
+/// # Errors
+/// Every problem of the first kind that there is one of.
+pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble> {
+    let refused = Trouble::Refused;
+    let runbook = Arc::new(wish.entry.runbook().map_err(refused)?.clone());
+    let environment = match &wish.environment {
+        Some(name) => Some(wish.settings.settings.environment(name).map_err(refused)?),
+        None => None,
+    };
+    let mode = mode_of(&wish, environment)?;
+    let outage_start = wish.outage_start.unwrap_or(now);
+    if outage_start > now {
+        return Err(Trouble::Refused("the outage cannot start in the future".into()));
+    }
+    let env = |name: &str| std::env::var(name).ok();
+    let nothing = Given::new();
+    let from_settings = environment.map_or(&nothing, |environment| &environment.inputs);
+    let inputs = resolve(&runbook.inputs, &wish.given, from_settings, &env, now)
+        .map_err(|problems| without(problems, &wish.typed))
+        .or_else(|problems| {
+            if problems.is_empty() {
+                // Only secrets were missing, and those were typed.
+                let (inputs, _) = runbook::inputs::examine(
+                    &runbook.inputs,
+                    &wish.given,
+                    from_settings,
+                    &env,
+                    now,
+                );
+                Ok(inputs)
+            } else {
+                Err(Trouble::Inputs(problems))
+            }
+        })?;
+    let redactor = Redactor::default();
+    let mut sources: BTreeMap<String, String> =
+        inputs.secrets.iter().map(|(name, source)| (name.clone(), source.to_string())).collect();
+    sources.extend(wish.typed.keys().map(|name| (name.clone(), TYPED.to_owned())));
+    let mut values = inputs.values;
+    for name in wish.typed.keys() {
+        values.insert(name.clone(), runbook::Value::Secret(name.clone()));
+    }
+    let secrets = Secrets::fetch(&inputs.secrets, wish.typed, &env, &redactor)
+        .await
+        .map_err(Trouble::Secrets)?;
+    let (aws, pins) = match wish.practice.clone() {
+        Some(aws) => (aws, Pins::new()),
+        None => access(environment),
+    };
+    let checks = preflight::check(preflight::Wanted {
+        runbook: &runbook,
+        aws: &aws,
+        pins: &pins,
+        runs: &wish.runs,
+        env: &env,
+    })
+    .await;
+    let failed = checks.iter().any(|check| !check.ok);
+    if failed && (wish.in_spite.is_none() || mode != Mode::Live) {
+        return Err(Trouble::Preflight(checks));
+    }
+    let named = runbook.requires.env.iter();
+    Ok(Order {
+        env: named.filter_map(|name| Some((name.clone(), env(name)?))).collect(),
+        runs: wish.runs,
+        runbook_bytes: wish.entry.bytes.clone(),
+        settings_bytes: wish.settings.file.as_ref().map(|(_, bytes)| bytes.clone()),
+        runbook,
+        mode,
+        environment: wish.environment,
+        incident: wish.incident,
+        outage_start,
+        inputs: values,
+        secret_sources: sources,
+        checks,
+        preflight_overridden: wish.in_spite.filter(|_| failed),
+        practice: wish.practice.is_some(),
+        hands: Hands {
+            operator: wish.operator,
+            secrets: Arc::new(secrets),
+            redactor,
+            aws,
+            pins,
+            auto: wish.auto,
+        },
+    })
+}
+
+/// How a typed secret is told in the record: it is nowhere to be had again.
+const TYPED: &str = "typed";
+
+fn without(
+    problems: Vec<InputProblem>,
+    typed: &BTreeMap<String, SecretString>,
+) -> Vec<InputProblem> {
+    problems.into_iter().filter(|p| !(p.missing && typed.contains_key(&p.input))).collect()
+}
+
+fn mode_of(wish: &Wish<'_>, environment: Option<&Environment>) -> Result<Mode, Trouble> {
+    let refuse = |why: &str| Err(Trouble::Refused(why.to_owned()));
+    let of_environment = environment.map(|environment| environment.mode);
+    let mode = wish.mode.or(of_environment).unwrap_or(Mode::Live);
+    if mode == Mode::Rehearsal {
+        return refuse("rehearsals are not built yet: use --mode drill on a DR environment");
+    }
+    if wish.auto.is_none() {
+        return Ok(mode);
+    }
+    if mode == Mode::Live {
+        return refuse("--auto is never live: add --mode drill, or use an environment of drills");
+    }
+    let says_so = wish.mode.is_some() || environment.is_some_and(|environment| environment.auto);
+    if says_so {
+        Ok(mode)
+    } else {
+        refuse("--auto needs --mode drill, or an environment that says `auto: true`")
+    }
+}
+
+fn access(environment: Option<&Environment>) -> (AwsAccess, Pins) {
+    environment.map_or_else(Default::default, |environment| {
+        let aws = AwsAccess {
+            profile: environment.aws.profile.clone(),
+            region: environment.aws.region.clone(),
+            endpoint: environment.aws.endpoint.clone(),
+            practice_credentials: None,
+        };
+        (aws, environment.pins.clone())
+    })
+}
+
+/// What a run directory pins: the runbook and what opens the run again.
+pub struct Pinned {
+    /// As checked again.
+    pub runbook: Arc<Runbook>,
+    /// The first record's contents.
+    pub started: crate::engine::event::RunStarted,
+    settings: Option<settings::Settings>,
+}
+
+impl Pinned {
+    /// Reads what a run directory pins.
+    ///
+    /// # Errors
+    /// One line: it is not readable, or not what the run began with.
+    pub fn read(dir: &Path) -> Result<Self, String> {
+        let bytes = std::fs::read(dir.join(journal::RUNBOOK))
+            .map_err(|e| format!("cannot read the runbook of {}: {e}", dir.display()))?;
+        let runbook = runbook::check(&bytes, journal::RUNBOOK).runbook.ok_or_else(|| {
+            format!(
+                "this version cannot read the runbook of {}; use the one that began it",
+                dir.display()
+            )
+        })?;
+        let contents = journal::read(dir).map_err(|e| e.to_string())?;
+        let started = contents.records.first().and_then(|record| match &record.event.fact {
+            crate::engine::Fact::RunStarted(started) => Some((**started).clone()),
+            _ => None,
+        });
+        let started =
+            started.ok_or_else(|| format!("{} does not begin with a run", dir.display()))?;
+        let settings = match std::fs::read(dir.join(journal::SETTINGS)) {
+            Ok(bytes) => settings::check(&bytes, journal::SETTINGS).settings,
+            Err(_) => None,
+        };
+        Ok(Self { runbook: Arc::new(runbook), started, settings })
+    }
+
+    /// What opens the run again: secrets are fetched anew from where they were, or from `instead`.
+    ///
+    /// # Errors
+    /// One line a secret that cannot be had.
+    pub async fn hands(
+        &self,
+        operator: String,
+        instead: &Given,
+        auto: Option<Auto>,
+    ) -> Result<Hands, Trouble> {
+        let redactor = Redactor::default();
+        let mut sources = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (name, source) in &self.started.secrets {
+            let text = instead.get(name).unwrap_or(source);
+            match SecretSource::parse(text) {
+                Some(source) => {
+                    sources.insert(name.clone(), source);
+                }
+                None => problems.push(format!(
+                    "secret input `{name}` was typed and is nowhere kept: add -i {name}=env:VARIABLE"
+                )),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(Trouble::Secrets(problems));
+        }
+        let env = |name: &str| std::env::var(name).ok();
+        let secrets = Secrets::fetch(&sources, BTreeMap::new(), &env, &redactor)
+            .await
+            .map_err(Trouble::Secrets)?;
+        let environment = self
+            .started
+            .environment
+            .as_deref()
+            .and_then(|name| self.settings.as_ref()?.environments.get(name));
+        let (aws, _) = access(environment);
+        Ok(Hands {
+            operator,
+            secrets: Arc::new(secrets),
+            redactor,
+            aws,
+            // What the run began with holds: settings that changed since cannot loosen it.
+            pins: self.started.pins.clone(),
+            auto,
+        })
+    }
+}
