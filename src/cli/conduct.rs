@@ -8,19 +8,15 @@ use serde_json::json;
 
 use super::run::Unattended;
 use super::{Globals, fail, remaining};
-use crate::catalogue;
-use crate::driver::{Clock, Handle, Left, Run};
+use crate::driver::{Handle, Left, Run};
 use crate::engine::event::{Ending, Recorded};
 use crate::engine::objectives::{recovery_time, rpo};
 use crate::engine::{Fact, Outcome, State, Subject};
 use crate::journal;
-use crate::report::{self, Format};
-use crate::tui;
 
 /// How a run is shown.
 pub(super) struct Conduct {
     unattended: Option<Shown>,
-    theme: tui::theme::Theme,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,7 +41,7 @@ pub(super) fn block_on(work: impl Future<Output = ExitCode>) -> ExitCode {
 impl Conduct {
     /// # Errors
     /// One line: there is no terminal for the full screen, or no such theme.
-    pub(super) fn new(globals: &Globals, unattended: Unattended) -> Result<Self, String> {
+    pub(super) fn new(_globals: &Globals, unattended: Unattended) -> Result<Self, String> {
         let shown = match (unattended.auto, unattended.json) {
             (true, true) => Some(Shown::Json),
             (true, false) => Some(Shown::Text),
@@ -54,7 +50,7 @@ impl Conduct {
         if shown.is_none() && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
             return Err("this is not a terminal: run it in one, or add --auto --mode drill".into());
         }
-        Ok(Self { unattended: shown, theme: globals.load_theme()? })
+        Ok(Self { unattended: shown })
     }
 
     /// Drives a run to its end, or to where it has to stop.
@@ -64,7 +60,7 @@ impl Conduct {
         let driving = tokio::spawn(run.drive());
         match self.unattended {
             None => {
-                if let Err(e) = show(handle, &self.theme).await {
+                if let Err(e) = show(handle).await {
                     eprintln!("steady: the screen failed: {e}");
                 }
             }
@@ -171,22 +167,13 @@ fn exit_code(state: &State, left: &Left) -> ExitCode {
 }
 
 /// The run on the full screen. When the screen is left, so is the run.
-async fn show(handle: Handle, theme: &tui::theme::Theme) -> Result<(), String> {
-    let clock = Clock::new().map_err(|e| e.to_string())?;
-    let mut screen = tui::terminal::Screen::take().map_err(|e| e.to_string())?;
-    let Handle { views, commands } = handle;
-    tui::console::show(&mut screen, theme, views, Some(commands), || clock.now())
-        .await
-        .map_err(|e| e.to_string())
+async fn show(_handle: Handle) -> Result<(), String> {
+    Err("the full screen is being built: add --auto --mode drill".into())
 }
 
 /// Writes the report below the run directory, as far as the run has come; Markdown's path.
-fn write_report(dir: &Path) -> Result<PathBuf, String> {
-    let folded = catalogue::fold(dir)?;
-    let formats = [Format::Md, Format::Json];
-    let written = report::export(dir, &folded.state, &folded.records, &formats, None)
-        .map_err(|e| e.to_string())?;
-    written.into_iter().next().map(|file| file.path).ok_or_else(|| "nothing was written".into())
+fn write_report(_dir: &Path) -> Result<PathBuf, String> {
+    Err("steady export is being built".into())
 }
 
 /// Prints what becomes durable, until the driver is through.
@@ -196,13 +183,13 @@ async fn print_records(dir: &Path, shown: Shown, handle: Handle) {
     let Ok(mut journal) = journal::Follower::new(dir) else { return };
     let mut print = || {
         let mut out = std::io::stdout().lock();
-        for record in journal.poll().unwrap_or_default() {
-            let line = match shown {
-                Shown::Json => journal::line(&record),
-                Shown::Text => told(&record),
-            };
+        let lines = match shown {
+            Shown::Json => journal.poll_lines(),
+            Shown::Text => journal.poll().map(|records| records.iter().filter_map(told).collect()),
+        };
+        for line in lines.unwrap_or_default() {
             // A reader that has gone away does not stop a restore.
-            let _ = line.map(|line| writeln!(out, "{line}"));
+            let _ = writeln!(out, "{line}");
         }
         let _ = out.flush();
     };

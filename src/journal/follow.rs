@@ -35,6 +35,20 @@ impl Follower {
     /// # Errors
     /// When the journal cannot be read or a record is damaged, altered or of a newer version.
     pub fn poll(&mut self) -> Result<Vec<Recorded>, ReadError> {
+        self.read().map(|(records, _)| records)
+    }
+
+    /// As [`Self::poll`], the lines as they lie on the disk, without their newlines.
+    ///
+    /// # Errors
+    /// As [`Self::poll`].
+    pub fn poll_lines(&mut self) -> Result<Vec<String>, ReadError> {
+        let (_, bytes) = self.read()?;
+        Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
+    }
+
+    /// What has become complete: as records, and as bytes.
+    fn read(&mut self) -> Result<(Vec<Recorded>, Vec<u8>), ReadError> {
         let path = self.dir.join(JOURNAL);
         let mut bytes = Vec::new();
         disk::open(&path)
@@ -49,7 +63,10 @@ impl Follower {
             Some(stop) if !is_torn(bytes.get(scan.good..).unwrap_or_default()) => {
                 Err(read::refused(&self.dir, &stop))
             }
-            _ => Ok(scan.records),
+            _ => {
+                bytes.truncate(scan.good);
+                Ok((scan.records, bytes))
+            }
         }
     }
 
