@@ -7,16 +7,22 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::run::Unattended;
-use super::{Globals, fail, remaining};
-use crate::driver::{Handle, Left, Run};
+use super::{Globals, export, fail, full_screen, remaining};
+use crate::driver::{Clock, Handle, Left, Run};
 use crate::engine::event::{Ending, Recorded};
 use crate::engine::objectives::{recovery_time, rpo};
 use crate::engine::{Fact, Outcome, State, Subject};
 use crate::journal;
+use crate::report::Format;
+use crate::tui::console;
+use crate::tui::terminal::Screen;
+use crate::tui::theme::Theme;
 
 /// How a run is shown.
 pub(super) struct Conduct {
     unattended: Option<Shown>,
+    theme: Theme,
+    operator: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,23 +31,15 @@ enum Shown {
     Json,
 }
 
-/// Runs a future on a runtime of its own.
+/// Runs a command's future.
 pub(super) fn block_on(work: impl Future<Output = ExitCode>) -> ExitCode {
-    match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => {
-            let code = runtime.block_on(work);
-            // What still waits for a server that does not answer is no reason to stay.
-            runtime.shutdown_background();
-            code
-        }
-        Err(e) => fail(1, format!("cannot start: {e}")),
-    }
+    full_screen::block_on(work).unwrap_or_else(|why| fail(1, why))
 }
 
 impl Conduct {
     /// # Errors
     /// One line: there is no terminal for the full screen, or no such theme.
-    pub(super) fn new(_globals: &Globals, unattended: Unattended) -> Result<Self, String> {
+    pub(super) fn new(globals: &Globals, unattended: Unattended) -> Result<Self, String> {
         let shown = match (unattended.auto, unattended.json) {
             (true, true) => Some(Shown::Json),
             (true, false) => Some(Shown::Text),
@@ -50,7 +48,11 @@ impl Conduct {
         if shown.is_none() && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
             return Err("this is not a terminal: run it in one, or add --auto --mode drill".into());
         }
-        Ok(Self { unattended: shown })
+        Ok(Self {
+            unattended: shown,
+            theme: full_screen::theme(globals)?,
+            operator: globals.operator()?,
+        })
     }
 
     /// Drives a run to its end, or to where it has to stop.
@@ -60,7 +62,7 @@ impl Conduct {
         let driving = tokio::spawn(run.drive());
         match self.unattended {
             None => {
-                if let Err(e) = show(handle).await {
+                if let Err(e) = show(handle, &self.theme).await {
                     eprintln!("steady: the screen failed: {e}");
                 }
             }
@@ -72,7 +74,8 @@ impl Conduct {
             Ok(ended) => ended,
             Err(e) => return fail(1, format!("the driver failed: {e}; steady resume goes on")),
         };
-        let report = write_report(&dir);
+        let report = export::write(&dir, &[Format::Md, Format::Json], None, &self.operator)
+            .map(|exported| exported.written.into_iter().map(|file| file.path).collect());
         self.say_goodbye(&dir, &state, &left, &report);
         exit_code(&state, &left)
     }
@@ -82,12 +85,13 @@ impl Conduct {
         dir: &Path,
         state: &State,
         left: &Left,
-        report: &Result<PathBuf, String>,
+        report: &Result<Vec<PathBuf>, String>,
     ) {
         let journal = dir.join(journal::JOURNAL);
         if self.unattended == Some(Shown::Json) {
             let run = state.run().map(|run| run.run.clone());
-            let report = report.as_ref().ok().map(|path| path.display().to_string());
+            let report = report.as_ref().ok().and_then(|paths| paths.first());
+            let report = report.map(|path| path.display().to_string());
             let outcome = outcome_word(state, left);
             println!(
                 "{}",
@@ -108,7 +112,11 @@ impl Conduct {
         }
         println!("journal: {}", journal.display());
         match report {
-            Ok(report) => println!("report:  {}", report.display()),
+            Ok(paths) => {
+                for path in paths {
+                    println!("report:  {}", path.display());
+                }
+            }
             Err(why) => println!("report:  none: {why}"),
         }
     }
@@ -167,13 +175,13 @@ fn exit_code(state: &State, left: &Left) -> ExitCode {
 }
 
 /// The run on the full screen. When the screen is left, so is the run.
-async fn show(_handle: Handle) -> Result<(), String> {
-    Err("the full screen is being built: add --auto --mode drill".into())
-}
-
-/// Writes the report below the run directory, as far as the run has come; Markdown's path.
-fn write_report(_dir: &Path) -> Result<PathBuf, String> {
-    Err("steady export is being built".into())
+async fn show(handle: Handle, theme: &Theme) -> Result<(), String> {
+    let clock = Clock::new().map_err(|e| e.to_string())?;
+    let mut screen = Screen::take().map_err(|e| e.to_string())?;
+    let Handle { views, commands } = handle;
+    console::show(&mut screen, theme, views, Some(commands), || clock.now())
+        .await
+        .map_err(|e| e.to_string())
 }
 
 /// Prints what becomes durable, until the driver is through.

@@ -101,8 +101,11 @@ fn http(request: &Request) -> String {
     format!("{}\n", words.join(" "))
 }
 
+/// An argument's key, and its option of the AWS command line.
+type Flag = (&'static str, &'static str);
+
 /// The AWS command line's names for the family's calls and arguments.
-const RDS: [(&str, &str, &[(&str, &str)]); 8] = [
+const RDS: [(&str, &str, &[Flag]); 8] = [
     ("describe_cluster", "describe-db-clusters", &[("cluster", "--db-cluster-identifier")]),
     ("describe_instance", "describe-db-instances", &[("instance", "--db-instance-identifier")]),
     (
