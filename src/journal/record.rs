@@ -6,11 +6,16 @@
 //! do not apply. A line of another `v`, of a `type` or with a key that this version does not know is
 //! refused by name: an older console must not act on half of what a newer one wrote.
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Map, Value as Json, json};
+use std::borrow::Cow;
 
-use super::strict_json;
-use crate::engine::{AttemptId, Event, Fact, Recorded, Stamp, Subject};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::de::value::MapDeserializer;
+use serde_json::{Map, Value as Json};
+
+use super::strict_json::Strict;
+use crate::engine::{AttemptId, Event, Fact, Part, Recorded, Stamp, Subject};
 
 /// The version of the journal's format that this binary reads and writes.
 const VERSION: u64 = 1;
@@ -72,66 +77,57 @@ fn millis_text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// A line as it is written. A key that stands twice, or that is not known, is an error.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line<'a> {
+    v: u64,
+    seq: u64,
+    #[serde(borrow)]
+    at: Cow<'a, str>,
+    boot: String,
+    #[serde(borrow)]
+    mono: Cow<'a, str>,
+    r#type: String,
+    by: String,
+    step: Option<String>,
+    attempt: Option<u32>,
+    of: Option<Part>,
+    body: Strict,
+    prev: String,
+}
+
 /// The record of a line (without or with its newline), and its `prev`.
 pub(super) fn decode(line: &[u8]) -> Result<(Recorded, String), Fault> {
-    let json = strict_json::from_slice(line).map_err(|e| Fault::NotJson(short(&e.to_string())))?;
-    let Json::Object(map) = json else { return Err(Fault::NotKnown("not an object".into())) };
-    let mut fields = Fields(map);
-    match fields.0.remove("v") {
-        Some(v) if v == VERSION => {}
-        Some(v) => return Err(Fault::NotKnown(format!("version {v}"))),
-        None => return Err(Fault::NotKnown("no `v`".into())),
+    let unknown = |why: String| Fault::NotKnown(short(&why));
+    let read: Line<'_> = serde_json::from_slice(line).map_err(|e| fault(line, &e))?;
+    if read.v != VERSION {
+        return Err(unknown(format!("version {}", read.v)));
     }
-    let seq = fields.take("seq", |v| v.as_u64())?;
-    let stamp = Stamp {
-        at: fields.take("at", |v| {
-            Some(DateTime::parse_from_rfc3339(v.as_str()?).ok()?.with_timezone(&Utc))
-        })?,
-        boot: fields.text("boot")?,
-        mono: fields.take("mono", |v| v.as_str()?.parse().ok())?,
+    let at = DateTime::parse_from_rfc3339(&read.at)
+        .map_err(|_| unknown(format!("`at` is {}", read.at)))?;
+    let mono = read.mono.parse().map_err(|_| unknown(format!("`mono` is {}", read.mono)))?;
+    let stamp = Stamp { at: at.with_timezone(&Utc), boot: read.boot, mono };
+    let of = match (read.step, read.attempt, read.of) {
+        (None, None, None) => Subject::Run,
+        (Some(step), None, None) => Subject::Step(step),
+        (Some(step), Some(number), Some(of)) => Subject::Attempt(AttemptId { step, number, of }),
+        (None | Some(_), _, _) => {
+            return Err(unknown("`step`, `attempt` and `of` do not fit together".into()));
+        }
     };
-    let by = fields.text("by")?;
-    let prev = fields.text("prev")?;
-    let fact = json!({
-        "type": fields.take("type", |v| v.is_string().then(|| v.clone()))?,
-        "body": fields.take("body", |v| v.is_object().then(|| v.clone()))?,
-    });
-    let fact: Fact =
-        serde_json::from_value(fact).map_err(|e| Fault::NotKnown(short(&e.to_string())))?;
-    let of = subject(&mut fields)?;
-    match fields.0.keys().next() {
-        Some(key) => Err(Fault::NotKnown(format!("the key `{key}`"))),
-        None => Ok((Recorded { seq, stamp, by, event: Event { of, fact } }, prev)),
-    }
+    let parts = [("type", Json::String(read.r#type)), ("body", read.body.0)];
+    let fact = Fact::deserialize(MapDeserializer::new(parts.into_iter()))
+        .map_err(|e: serde_json::Error| unknown(e.to_string()))?;
+    let event = Event { of, fact };
+    Ok((Recorded { seq: read.seq, stamp, by: read.by, event }, read.prev))
 }
 
-fn subject(fields: &mut Fields) -> Result<Subject, Fault> {
-    if !fields.0.contains_key("step") {
-        return Ok(Subject::Run);
-    }
-    let step = fields.text("step")?;
-    if !fields.0.contains_key("attempt") {
-        return Ok(Subject::Step(step));
-    }
-    Ok(Subject::Attempt(AttemptId {
-        step,
-        number: fields.take("attempt", |v| u32::try_from(v.as_u64()?).ok())?,
-        of: fields.take("of", |v| serde_json::from_value(v.clone()).ok())?,
-    }))
-}
-
-/// The keys of a line that have not been read yet.
-struct Fields(Map<String, Json>);
-
-impl Fields {
-    fn take<T>(&mut self, key: &str, read: impl Fn(&Json) -> Option<T>) -> Result<T, Fault> {
-        let value = self.0.remove(key).ok_or_else(|| Fault::NotKnown(format!("no `{key}`")))?;
-        read(&value)
-            .ok_or_else(|| Fault::NotKnown(format!("`{key}` is {}", short(&value.to_string()))))
-    }
-
-    fn text(&mut self, key: &str) -> Result<String, Fault> {
-        self.take(key, |v| v.as_str().map(str::to_owned))
+/// What is no JSON may be a damaged end; JSON that is no record never is.
+fn fault(line: &[u8], error: &serde_json::Error) -> Fault {
+    match serde_json::from_slice::<IgnoredAny>(line) {
+        Err(e) => Fault::NotJson(short(&e.to_string())),
+        Ok(_) => Fault::NotKnown(short(&error.to_string())),
     }
 }
 
@@ -147,7 +143,6 @@ mod tests {
 
     use super::super::fixture;
     use super::*;
-    use crate::engine::Part;
 
     const PREV: &str = "00";
 
@@ -195,10 +190,13 @@ mod tests {
         for (from, to, said) in [
             (r#""v":1"#, r#""v":2"#, "version 2"),
             ("console_attached", "teleported", "unknown variant `teleported`"),
-            (r#""prev""#, r#""sig":"x","prev""#, "the key `sig`"),
-            (r#""boot""#, r#""boof""#, "no `boot`"),
-            (r#""seq":2"#, r#""seq":-2"#, "`seq` is -2"),
-            (r#""seq":2"#, r#""seq":2,"seq":2"#, "`seq` stands twice"),
+            (r#""prev""#, r#""sig":"x","prev""#, "unknown field `sig`"),
+            (r#""boot""#, r#""boof""#, "unknown field `boof`"),
+            (r#""seq":2"#, r#""seq":-2"#, "invalid value: integer `-2`"),
+            (r#""seq":2"#, r#""seq":2,"seq":2"#, "duplicate field `seq`"),
+            (r#""pid":7"#, r#""pid":7,"pid":8"#, "`pid` stands twice"),
+            (r#""by""#, r#""of":"do","by""#, "do not fit together"),
+            (r#""mono":"9"#, r#""mono":"-9"#, "`mono` is -9"),
         ] {
             assert!(line.contains(from), "{line}");
             let error = decode(line.replace(from, to).as_bytes()).unwrap_err().to_string();

@@ -6,12 +6,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
-/// Reads exactly one JSON value; a key that stands twice in one object is an error that names it.
-pub(super) fn from_slice(bytes: &[u8]) -> serde_json::Result<Json> {
-    serde_json::from_slice::<Strict>(bytes).map(|strict| strict.0)
-}
-
-struct Strict(Json);
+/// JSON in which a key that stands twice in one object is an error that names it.
+pub(super) struct Strict(pub Json);
 
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -81,11 +77,15 @@ impl<'de> Visitor<'de> for StrictVisitor {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> serde_json::Result<Json> {
+        serde_json::from_str::<Strict>(text).map(|strict| strict.0)
+    }
+
     #[test]
     fn a_key_that_stands_twice_is_refused_at_any_depth() {
         for text in [r#"{"a":1,"a":1}"#, r#"[{"b":{"c":1,"d":2,"c":3}}]"#, r#"{"a":1,"\u0061":2}"#]
         {
-            let error = from_slice(text.as_bytes()).unwrap_err().to_string();
+            let error = read(text).unwrap_err().to_string();
             assert!(error.contains("stands twice"), "{text}: {error}");
         }
     }
@@ -93,10 +93,7 @@ mod tests {
     #[test]
     fn reads_what_serde_json_reads() {
         let text = r#"{"n":null,"b":true,"i":-9007199254740993,"u":18446744073709551615,"x":0.5,"s":"a\nb","l":[1,{}]}"#;
-        assert_eq!(
-            from_slice(text.as_bytes()).unwrap(),
-            serde_json::from_str::<Json>(text).unwrap()
-        );
-        assert!(from_slice(br#"{"a":1} x"#).is_err());
+        assert_eq!(read(text).unwrap(), serde_json::from_str::<Json>(text).unwrap());
+        assert!(read(r#"{"a":1} x"#).is_err());
     }
 }
