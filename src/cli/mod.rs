@@ -14,6 +14,7 @@ use crate::settings::{self, Loaded};
 mod check;
 mod chosen;
 mod conduct;
+mod demo;
 mod export;
 pub mod full_screen;
 mod home;
@@ -135,6 +136,8 @@ impl Globals {
 enum Command {
     /// List runbooks, objectives and the last passed drill
     List(list::ListArgs),
+    /// Practise against the embedded sandbox: nothing to install or configure
+    Demo(demo::DemoArgs),
     /// Report every problem of every runbook
     Check(check::CheckArgs),
     /// Show the plan of a runbook: each step rendered, nothing run
@@ -171,6 +174,7 @@ pub fn main() -> ExitCode {
     let globals = &cli.globals;
     match cli.command {
         None => home::run(globals),
+        Some(Command::Demo(args)) => demo::run(globals, &args),
         Some(Command::List(args)) => list::run(globals, &args),
         Some(Command::Check(args)) => check::run(globals, &args),
         Some(Command::Show(args)) => show::run(globals, &args),

@@ -3,6 +3,7 @@
 mod actions;
 mod faults;
 mod likeness;
+mod runs;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
