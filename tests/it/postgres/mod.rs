@@ -3,6 +3,7 @@
 mod fixtures;
 mod query;
 mod restore_dump;
+mod runbooks;
 mod wait_ready;
 
 use steadyhand::actions::postgres::Connection;

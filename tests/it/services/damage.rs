@@ -1,12 +1,12 @@
 //! Databases that need restoring: what the runbooks are run against.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::postgres::{Cluster, USER, until};
+use super::postgres::{Cluster, USER, is_root, until};
 
 /// A cluster whose table `orders` lost rows after [`Damaged::restore_to`], with the base backups and
 /// the WAL archive to bring them back.
@@ -63,13 +63,29 @@ pub fn damaged() -> Option<Damaged> {
 }
 
 impl Damaged {
+    /// The inputs of `postgres-pitr-wal` that restore it; the password comes from `PGPASSWORD`.
+    pub fn inputs(&self) -> Vec<(&'static str, String)> {
+        let path = |path: &Path| path.display().to_string();
+        vec![
+            ("restore_to", self.restore_to.clone()),
+            ("data_dir", path(&self.cluster.data)),
+            ("backup_dir", path(&self.backups)),
+            ("wal_archive", path(&self.archive)),
+            ("service_manager", "pg_ctl".into()),
+            ("bin_dir", path(self.cluster.bin())),
+            ("port", self.cluster.port.to_string()),
+            ("check_table", "public.orders".into()),
+            ("min_rows", "40".into()),
+        ]
+    }
+
     /// Closes the current WAL segment and waits until the archive has it.
     pub fn archive_all(&self) {
         let segment = self.cluster.sql("postgres", "SELECT pg_walfile_name(pg_switch_wal())");
         until(&format!("{segment} is archived"), || self.archive.join(&segment).exists());
     }
 
-    /// The segment in the archive that holds what was committed at `restore_to`.
+    /// The archive's segments, oldest first.
     pub fn segments(&self) -> Vec<PathBuf> {
         let mut segments: Vec<_> = std::fs::read_dir(&self.archive)
             .expect("the archive")
@@ -106,6 +122,22 @@ pub struct Dumps {
     pub custom: PathBuf,
 }
 
+impl Dumps {
+    /// The inputs of `postgres-logical-restore` that restore `shop` from `file` as it is now; the password
+    /// comes from `PGPASSWORD`.
+    pub fn inputs(&self, file: &Path) -> Vec<(&'static str, String)> {
+        vec![
+            ("dump_file", file.display().to_string()),
+            ("sha256", sha256(file)),
+            ("database", "shop".into()),
+            ("port", self.cluster.port.to_string()),
+            ("check_table", "public.orders".into()),
+            ("min_rows", "500".into()),
+            ("min_tables", "3".into()),
+        ]
+    }
+}
+
 /// Makes them; `None`, said loudly, without PostgreSQL.
 pub fn dumps() -> Option<Dumps> {
     let cluster = Cluster::start_with("", &["dumps"])?;
@@ -131,6 +163,51 @@ pub fn dumps() -> Option<Dumps> {
     Some(Dumps { cluster, plain_gz, plain, custom })
 }
 
+/// A primary with 40 orders and the streaming replica that can take over.
+pub struct Replicated {
+    /// Running.
+    pub primary: Cluster,
+    /// Has replayed everything.
+    pub replica: Cluster,
+}
+
+/// Makes them; `None`, said loudly, without PostgreSQL.
+pub fn replicated() -> Option<Replicated> {
+    let primary = Cluster::start("")?;
+    primary.sql(
+        "postgres",
+        "CREATE TABLE orders AS SELECT i AS id, clock_timestamp() AS created_at \
+         FROM generate_series(1, 40) i",
+    );
+    let replica = primary.replica();
+    Some(Replicated { primary, replica })
+}
+
+impl Replicated {
+    /// The inputs of `postgres-replica-promote`, unattended; `fence` is the command that stops the primary.
+    pub fn inputs(&self, fence: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("replica_host", "127.0.0.1".into()),
+            ("replica_port", self.replica.port.to_string()),
+            ("primary_host", "127.0.0.1".into()),
+            ("primary_port", self.primary.port.to_string()),
+            ("primary", "alive".into()),
+            ("operate", "shell".into()),
+            ("fence_command", fence.into()),
+            ("repoint_command", "test -n \"$DB_PORT\"".into()),
+            ("check_table", "public.orders".into()),
+            ("min_rows", "40".into()),
+        ]
+    }
+
+    /// The command that stops the primary.
+    pub fn stop_primary(&self) -> String {
+        let user = if is_root() { "runuser -u postgres -- " } else { "" };
+        let (bin, data) = (self.primary.bin().display(), self.primary.data.display());
+        format!("{user}{bin}/pg_ctl -D {data} -m fast -w stop")
+    }
+}
+
 /// The gzip of these bytes.
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -139,7 +216,7 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The SHA-256 of a file, in hexadecimal digits.
-pub fn sha256(file: &std::path::Path) -> String {
+pub fn sha256(file: &Path) -> String {
     use sha2::{Digest as _, Sha256};
     hex::encode(Sha256::digest(std::fs::read(file).expect("the file")))
 }
