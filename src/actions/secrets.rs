@@ -25,30 +25,22 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// Fetches every secret and registers it with the redactor. `typed` are those that a person typed
-    /// into the form; they are nowhere else.
+    /// Fetches every secret and registers it with the redactor.
     ///
     /// # Errors
     /// One line for each secret that cannot be had: which input, where it was looked for, what to do.
     pub async fn fetch(
         sources: &BTreeMap<String, SecretSource>,
-        typed: BTreeMap<String, SecretString>,
         env: &(dyn Fn(&str) -> Option<String> + Sync),
         redactor: &Redactor,
     ) -> Result<Self, Vec<String>> {
         let mut secrets = Self::default();
         let mut problems = Vec::new();
         for (name, source) in sources {
-            if typed.contains_key(name) {
-                continue;
-            }
             match read(source, env).await {
                 Ok(value) => secrets.keep(name, value, redactor),
                 Err(why) => problems.push(format!("secret input `{name}`: {why}")),
             }
-        }
-        for (name, value) in typed {
-            secrets.keep(&name, value, redactor);
         }
         if problems.is_empty() { Ok(secrets) } else { Err(problems) }
     }
@@ -126,7 +118,7 @@ mod tests {
 
     async fn fetch(text: &str, redactor: &Redactor) -> Result<Secrets, Vec<String>> {
         let env = |name: &str| (name == "TOKEN").then(|| "from-the-environment".to_owned());
-        Secrets::fetch(&from(text), BTreeMap::new(), &env, redactor).await
+        Secrets::fetch(&from(text), &env, redactor).await
     }
 
     #[tokio::test]

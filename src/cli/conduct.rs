@@ -31,11 +31,6 @@ enum Shown {
     Json,
 }
 
-/// Runs a command's future.
-pub(super) fn block_on(work: impl Future<Output = ExitCode>) -> ExitCode {
-    full_screen::block_on(work).unwrap_or_else(|why| fail(1, why))
-}
-
 impl Conduct {
     /// # Errors
     /// One line: there is no terminal for the full screen, or no such theme.
@@ -55,14 +50,24 @@ impl Conduct {
         })
     }
 
+    /// Nobody is there.
+    pub(super) fn is_unattended(&self) -> bool {
+        self.unattended.is_some()
+    }
+
+    /// The theme of the screens.
+    pub(super) fn theme(&self) -> &Theme {
+        &self.theme
+    }
+
     /// Drives a run to its end, or to where it has to stop.
-    pub(super) async fn conduct(self, run: Run) -> ExitCode {
+    pub(super) async fn conduct(self, run: Run, screen: Option<Screen>) -> ExitCode {
         let dir = run.dir();
         let handle = run.handle();
         let driving = tokio::spawn(run.drive());
         match self.unattended {
             None => {
-                if let Err(e) = show(handle, &self.theme).await {
+                if let Err(e) = show(handle, screen, &self.theme).await {
                     eprintln!("steady: the screen failed: {e}");
                 }
             }
@@ -175,9 +180,12 @@ fn exit_code(state: &State, left: &Left) -> ExitCode {
 }
 
 /// The run on the full screen. When the screen is left, so is the run.
-async fn show(handle: Handle, theme: &Theme) -> Result<(), String> {
+async fn show(handle: Handle, screen: Option<Screen>, theme: &Theme) -> Result<(), String> {
     let clock = Clock::new().map_err(|e| e.to_string())?;
-    let mut screen = Screen::take().map_err(|e| e.to_string())?;
+    let mut screen = match screen {
+        Some(screen) => screen,
+        None => Screen::take().map_err(|e| e.to_string())?,
+    };
     let Handle { views, commands } = handle;
     console::show(&mut screen, theme, views, Some(commands), || clock.now())
         .await

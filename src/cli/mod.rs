@@ -11,6 +11,7 @@ use crate::catalogue::{self, Catalogue, Entry};
 use crate::preflight;
 use crate::settings::{self, Loaded};
 
+mod begin;
 mod check;
 mod chosen;
 mod conduct;

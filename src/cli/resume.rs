@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::chosen::given;
-use super::conduct::{self, Conduct};
+use super::conduct::Conduct;
 use super::run::{Unattended, refuse};
-use super::{Globals, USAGE, fail};
+use super::{Globals, USAGE, fail, full_screen};
 use crate::driver::{Pinned, Run};
 use crate::engine::{Fact, Mode};
 use crate::journal;
@@ -24,7 +24,7 @@ pub struct ResumeArgs {
 }
 
 pub(super) fn run(globals: &Globals, args: &ResumeArgs) -> ExitCode {
-    conduct::block_on(resume(globals, args))
+    full_screen::block_on(resume(globals, args)).unwrap_or_else(|why| fail(1, why))
 }
 
 async fn resume(globals: &Globals, args: &ResumeArgs) -> ExitCode {
@@ -61,7 +61,7 @@ async fn resume(globals: &Globals, args: &ResumeArgs) -> ExitCode {
         Err(trouble) => return refuse(&trouble),
     };
     match Run::resume(&dir, pinned.runbook, hands) {
-        Ok(run) => conduct.conduct(run).await,
+        Ok(run) => conduct.conduct(run, None).await,
         Err(why) => fail(1, why),
     }
 }

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use chrono::{DateTime, Utc};
-
+use super::begin::{self, Asked};
 use super::chosen::Chosen;
-use super::conduct::{self, Conduct};
-use super::{Globals, USAGE, fail};
-use crate::driver::{self, Auto, Run, Trouble, Wish};
+use super::conduct::Conduct;
+use super::{Globals, USAGE, fail, full_screen};
+use crate::catalogue::Entry;
+use crate::driver::{Auto, Trouble};
 use crate::engine::Mode;
-use crate::runbook::timetext::parse_moment;
+use crate::tui::start::Preset;
 
 /// Arguments of `steady run`.
 #[derive(Debug, clap::Args)]
@@ -66,63 +66,35 @@ fn mode(text: &str) -> Result<Mode, String> {
 }
 
 pub(super) fn run(globals: &Globals, args: &RunArgs) -> ExitCode {
-    let now = Utc::now();
-    let outage_start = match args.outage_start.as_deref().map(|text| moment(text, now)).transpose()
-    {
-        Ok(start) => start,
-        Err(why) => return fail(USAGE, why),
-    };
-    conduct::block_on(begin(globals, args, outage_start, now))
-}
-
-fn moment(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
-    parse_moment(text, now).map_err(|e| format!("--outage-start: {e}"))
-}
-
-async fn begin(
-    globals: &Globals,
-    args: &RunArgs,
-    outage_start: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> ExitCode {
-    let conduct = match Conduct::new(globals, args.unattended) {
-        Ok(conduct) => conduct,
-        Err(why) => return fail(USAGE, why),
-    };
-    let wish = || -> Result<_, String> {
-        let entry = globals.find_runbook(&args.runbook)?;
-        let settings = globals.load_settings()?;
-        Ok((entry, settings, args.chosen.given()?, globals.runs_dir()?, globals.operator()?))
-    };
-    let (entry, settings, given, runs, operator) = match wish() {
-        Ok(wish) => wish,
-        Err(why) => return fail(USAGE, why),
-    };
-    if let Err(why) = entry.runbook() {
-        return fail(1, why);
+    match asked(globals, args) {
+        Ok((asked, entry)) => {
+            full_screen::block_on(begin::begin(asked, &entry)).unwrap_or_else(|why| fail(1, why))
+        }
+        Err(why) => fail(USAGE, why),
     }
-    let wish = Wish {
-        entry: &entry,
-        settings: &settings,
-        environment: args.chosen.env.clone(),
-        mode: args.mode,
-        given,
-        typed: [].into(),
-        incident: args.incident.clone(),
-        outage_start,
+}
+
+fn asked(globals: &Globals, args: &RunArgs) -> Result<(Asked, Entry), String> {
+    let conduct = Conduct::new(globals, args.unattended)?;
+    let entry = globals.find_runbook(&args.runbook)?;
+    let asked = Asked {
+        conduct,
+        settings: globals.load_settings()?,
+        preset: Preset {
+            environment: args.chosen.env.clone(),
+            mode: args.mode,
+            incident: args.incident.clone(),
+            outage_start: args.outage_start.clone(),
+            inputs: args.chosen.given()?,
+        },
         auto: args.unattended.auto(),
         practice: None,
-        operator,
-        runs,
         in_spite: args.override_preflight.clone(),
+        operator: globals.operator()?,
+        runs: globals.runs_dir()?,
+        form_first: false,
     };
-    match driver::order(wish, now).await {
-        Ok(order) => match Run::begin(order) {
-            Ok(run) => conduct.conduct(run).await,
-            Err(why) => fail(1, why),
-        },
-        Err(trouble) => refuse(&trouble),
-    }
+    Ok((asked, entry))
 }
 
 /// Prints why there is no run. What was asked wrongly is a usage error; what is wrong elsewhere is 1.

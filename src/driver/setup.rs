@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
 
 use super::autopilot::Auto;
 use super::open::{Hands, Order};
@@ -34,8 +33,6 @@ pub struct Wish<'a> {
     pub mode: Option<Mode>,
     /// Input values.
     pub given: Given,
-    /// Secrets that were typed, not pointed at.
-    pub typed: BTreeMap<String, SecretString>,
     /// The incident or change ticket.
     pub incident: Option<String>,
     /// The start of the outage; otherwise now.
@@ -107,34 +104,12 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
     let env = |name: &str| std::env::var(name).ok();
     let nothing = Given::new();
     let from_settings = environment.map_or(&nothing, |environment| &environment.inputs);
-    let inputs = resolve(&runbook.inputs, &wish.given, from_settings, &env, now)
-        .map_err(|problems| without(problems, &wish.typed))
-        .or_else(|problems| {
-            if problems.is_empty() {
-                // Only secrets were missing, and those were typed.
-                let (inputs, _) = runbook::inputs::examine(
-                    &runbook.inputs,
-                    &wish.given,
-                    from_settings,
-                    &env,
-                    now,
-                );
-                Ok(inputs)
-            } else {
-                Err(Trouble::Inputs(problems))
-            }
-        })?;
+    let inputs =
+        resolve(&runbook.inputs, &wish.given, from_settings, &env, now).map_err(Trouble::Inputs)?;
     let redactor = Redactor::default();
-    let mut sources: BTreeMap<String, String> =
-        inputs.secrets.iter().map(|(name, source)| (name.clone(), source.to_string())).collect();
-    sources.extend(wish.typed.keys().map(|name| (name.clone(), TYPED.to_owned())));
-    let mut values = inputs.values;
-    for name in wish.typed.keys() {
-        values.insert(name.clone(), runbook::Value::Secret(name.clone()));
-    }
-    let secrets = Secrets::fetch(&inputs.secrets, wish.typed, &env, &redactor)
-        .await
-        .map_err(Trouble::Secrets)?;
+    let secrets =
+        Secrets::fetch(&inputs.secrets, &env, &redactor).await.map_err(Trouble::Secrets)?;
+    let sources = inputs.secrets.iter().map(|(name, source)| (name.clone(), source.to_string()));
     let (aws, pins) = match wish.practice.clone() {
         Some(aws) => (aws, Pins::new()),
         None => access(environment),
@@ -162,8 +137,8 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         environment: wish.environment,
         incident: wish.incident,
         outage_start,
-        inputs: values,
-        secret_sources: sources,
+        secret_sources: sources.collect(),
+        inputs: inputs.values,
         checks,
         preflight_overridden: wish.in_spite.filter(|_| failed),
         practice: wish.practice.is_some(),
@@ -176,16 +151,6 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
             auto: wish.auto,
         },
     })
-}
-
-/// How a typed secret is told in the record: it is nowhere to be had again.
-const TYPED: &str = "typed";
-
-fn without(
-    problems: Vec<InputProblem>,
-    typed: &BTreeMap<String, SecretString>,
-) -> Vec<InputProblem> {
-    problems.into_iter().filter(|p| !(p.missing && typed.contains_key(&p.input))).collect()
 }
 
 fn mode_of(wish: &Wish<'_>, environment: Option<&Environment>) -> Result<Mode, Trouble> {
@@ -278,7 +243,8 @@ impl Pinned {
                     sources.insert(name.clone(), source);
                 }
                 None => problems.push(format!(
-                    "secret input `{name}` was typed and is nowhere kept: add -i {name}=env:VARIABLE"
+                    "secret input `{name}`: not env:NAME, file:/path or cmd:COMMAND; \
+                     add -i {name}=env:VARIABLE"
                 )),
             }
         }
@@ -286,9 +252,7 @@ impl Pinned {
             return Err(Trouble::Secrets(problems));
         }
         let env = |name: &str| std::env::var(name).ok();
-        let secrets = Secrets::fetch(&sources, BTreeMap::new(), &env, &redactor)
-            .await
-            .map_err(Trouble::Secrets)?;
+        let secrets = Secrets::fetch(&sources, &env, &redactor).await.map_err(Trouble::Secrets)?;
         let environment = self
             .started
             .environment

@@ -451,6 +451,7 @@ pub struct Output {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnknownResolved {
     /// What it turned out to be.
+    #[serde(rename = "as")]
     pub as_: Resolution,
     /// Who says so.
     pub resolved_by: ResolvedBy,
