@@ -41,7 +41,7 @@ impl Conduct {
             (false, _) => None,
         };
         if shown.is_none() && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
-            return Err("this is not a terminal: run it in one, or add --auto --mode drill".into());
+            return Err("this is not a terminal: run it in one, or add --auto".into());
         }
         Ok(Self {
             unattended: shown,

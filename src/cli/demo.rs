@@ -2,16 +2,17 @@
 
 use std::process::ExitCode;
 
-use chrono::Utc;
-
-use super::conduct::{self, Conduct};
-use super::run::{Unattended, refuse};
-use super::{Globals, USAGE, fail};
+use super::begin::{self, Asked};
+use super::conduct::Conduct;
+use super::run::Unattended;
+use super::{Globals, USAGE, fail, full_screen};
 use crate::actions::AwsAccess;
-use crate::driver::{self, Auto, Run, Wish};
+use crate::catalogue::Entry;
+use crate::driver::Auto;
 use crate::engine::Mode;
 use crate::sandbox::{CREDENTIALS, Sandbox, SandboxOptions};
 use crate::settings::Loaded;
+use crate::tui::start::Preset;
 
 /// What the sandbox can rehearse.
 const RUNBOOK: &str = "aurora-pitr";
@@ -30,52 +31,48 @@ pub(super) fn run(globals: &Globals, args: &DemoArgs) -> ExitCode {
     if args.name != RUNBOOK {
         return fail(USAGE, format!("the sandbox knows only {RUNBOOK}: steady demo {RUNBOOK}"));
     }
-    conduct::block_on(begin(globals, args))
+    full_screen::block_on(practise(globals, args)).unwrap_or_else(|why| fail(1, why))
 }
 
-async fn begin(globals: &Globals, args: &DemoArgs) -> ExitCode {
-    let conduct = match Conduct::new(globals, args.unattended) {
-        Ok(conduct) => conduct,
-        Err(why) => return fail(USAGE, why),
-    };
+async fn practise(globals: &Globals, args: &DemoArgs) -> ExitCode {
     let sandbox = match Sandbox::start(SandboxOptions::default()).await {
         Ok(sandbox) => sandbox,
         Err(e) => return fail(1, format!("the sandbox cannot listen on loopback: {e}")),
     };
-    eprintln!("practice: nothing here is real; the sandbox listens on {}", sandbox.endpoint());
-    let wish = || -> Result<_, String> {
-        Ok((globals.find_runbook(RUNBOOK)?, globals.runs_dir()?, globals.operator()?))
-    };
-    let (entry, runs, operator) = match wish() {
-        Ok(wish) => wish,
-        Err(why) => return fail(USAGE, why),
-    };
-    // What is configured for real systems has no say here.
-    let settings = Loaded::default();
-    let wish = Wish {
-        entry: &entry,
-        settings: &settings,
-        environment: None,
-        mode: Some(Mode::Drill),
-        given: sandbox.inputs(),
-        typed: [].into(),
-        incident: None,
-        outage_start: Some(sandbox.damaged_at()),
+    // The sandbox lives as long as the run.
+    match asked(globals, args, &sandbox) {
+        Ok((asked, entry)) => {
+            eprintln!(
+                "practice: nothing here is real; the sandbox listens on {}",
+                sandbox.endpoint()
+            );
+            begin::begin(asked, &entry).await
+        }
+        Err(why) => fail(USAGE, why),
+    }
+}
+
+fn asked(globals: &Globals, args: &DemoArgs, sandbox: &Sandbox) -> Result<(Asked, Entry), String> {
+    let asked = Asked {
+        conduct: Conduct::new(globals, args.unattended)?,
+        // What is configured for real systems has no say here.
+        settings: Loaded::default(),
+        preset: Preset {
+            environment: None,
+            mode: Some(Mode::Drill),
+            incident: None,
+            outage_start: Some(sandbox.damaged_at().to_rfc3339()),
+            inputs: sandbox.inputs(),
+        },
         // There is nothing here that could be destroyed.
         auto: args.unattended.auto.then_some(Auto { allow_destructive: true }),
-        practice: Some(access(&sandbox)),
-        operator,
-        runs,
+        practice: Some(access(sandbox)),
         in_spite: None,
+        operator: globals.operator()?,
+        runs: globals.runs_dir()?,
+        form_first: false,
     };
-    match driver::order(wish, Utc::now()).await {
-        Ok(order) => match Run::begin(order) {
-            // The sandbox lives as long as the run.
-            Ok(run) => conduct.conduct(run).await,
-            Err(why) => fail(1, why),
-        },
-        Err(trouble) => refuse(&trouble),
-    }
+    Ok((asked, globals.find_runbook(RUNBOOK)?))
 }
 
 fn access(sandbox: &Sandbox) -> AwsAccess {

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use serde_json::{Map, Value as Json, json};
 
 use super::chosen::{Chosen, problem_lines};
-use super::{Globals, USAGE, fail, print_json};
+use super::{Globals, USAGE, fail, print_json, remaining};
+use crate::catalogue;
 use crate::runbook::inputs::{InputProblem, Inputs};
 use crate::runbook::model::{Guard, Step};
 use crate::runbook::render::render_plan;
@@ -18,7 +19,11 @@ use crate::runbook::{Request, Runbook, Value};
 #[derive(Debug, clap::Args)]
 pub struct ShowArgs {
     /// A path, or an id in the catalogue
-    pub runbook: String,
+    #[arg(required_unless_present = "remaining")]
+    pub runbook: Option<String>,
+    /// What is left of a run, as plain commands that need no console
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["runbook", "json"])]
+    pub remaining: Option<String>,
     #[command(flatten)]
     pub chosen: Chosen,
     /// Print the plan as JSON
@@ -27,14 +32,27 @@ pub struct ShowArgs {
 }
 
 pub(super) fn run(globals: &Globals, args: &ShowArgs) -> ExitCode {
-    match show(globals, args) {
+    let shown = match (&args.runbook, &args.remaining) {
+        (Some(runbook), _) => show(globals, runbook, args),
+        (None, Some(run)) => show_remaining(globals, run),
+        (None, None) => Err("name a runbook, or --remaining RUN".into()),
+    };
+    match shown {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => fail(USAGE, message),
     }
 }
 
-fn show(globals: &Globals, args: &ShowArgs) -> Result<(), String> {
-    let entry = globals.find_runbook(&args.runbook)?;
+fn show_remaining(globals: &Globals, run: &str) -> Result<(), String> {
+    let folded = catalogue::fold(&globals.find_run(run)?)?;
+    let text = remaining::text(&folded.state);
+    let text = if text.is_empty() { "nothing is left to do\n".to_owned() } else { text };
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    Ok(())
+}
+
+fn show(globals: &Globals, runbook: &str, args: &ShowArgs) -> Result<(), String> {
+    let entry = globals.find_runbook(runbook)?;
     let runbook = entry.runbook()?;
     let loaded = globals.load_settings()?;
     let environment = args.chosen.environment(&loaded.settings)?;
