@@ -173,7 +173,9 @@ pub static STEP: &[Word] = &[
     may(
         "on_unknown",
         Shape::Choice(&["ask", "probe", "reattach"]),
-        "Who resolves an unknown outcome; default: `probe` where there is one, else `ask`",
+        "Who resolves an unknown outcome; default: `reattach` for `shell` and `postgres.restore_dump`, \
+         whose child outlives the console, else `probe` where there is one, else `ask`. `reattach` that \
+         sees nothing asks the `probe`",
     ),
     may(
         "guard",

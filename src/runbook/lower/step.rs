@@ -107,7 +107,7 @@ impl<'r> Reader<'r, '_> {
         let timeout = fields.get("timeout").and_then(|node| duration(self.problems, node));
         let retry = self.retry(&fields, action.as_ref());
         let milestone = self.milestone(&fields, milestones);
-        let on_unknown = self.on_unknown(&fields);
+        let on_unknown = self.on_unknown(&fields, action.as_ref());
         let on_failure = self.word(&fields, "on_failure", &["stop", "continue"]);
         let verifies = self.word(&fields, "verifies", &["data"]);
         let evidence = fields.get("evidence").and_then(|node| line(self.problems, node));
@@ -288,7 +288,7 @@ impl<'r> Reader<'r, '_> {
         Some(milestone)
     }
 
-    fn on_unknown(&mut self, fields: &Fields<'_>) -> OnUnknown {
+    fn on_unknown(&mut self, fields: &Fields<'_>, action: Option<&Call>) -> OnUnknown {
         let probed = fields.get("probe").is_some();
         match self.word(fields, "on_unknown", &["ask", "probe", "reattach"]) {
             Some("probe") if !probed => {
@@ -301,6 +301,7 @@ impl<'r> Reader<'r, '_> {
             }
             Some("probe") => OnUnknown::Probe,
             Some("reattach") => OnUnknown::Reattach,
+            None if action.is_some_and(|call| call.spec.is_supervised()) => OnUnknown::Reattach,
             None if probed => OnUnknown::Probe,
             Some(_) | None => OnUnknown::Ask,
         }

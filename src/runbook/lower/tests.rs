@@ -186,6 +186,28 @@ fn a_good_runbook_becomes_a_model() {
 }
 
 #[test]
+fn an_unknown_outcome_is_resolved_by_what_the_action_and_the_step_allow() {
+    use super::super::model::OnUnknown::{Ask, Probe, Reattach};
+
+    let shell = "do: {shell: {run: 'true'}}";
+    let http = "do: {http: {url: 'http://h/', method: POST}}";
+    let probe = "probe: {do: {http: {url: 'http://h/'}}, done: result.status == 200}";
+    for (keys, expected) in [
+        (vec![shell], Reattach),
+        (vec![shell, probe], Reattach),
+        (vec![shell, probe, "on_unknown: probe"], Probe),
+        (vec![shell, "on_unknown: ask"], Ask),
+        (vec![http], Ask),
+        (vec![http, probe], Probe),
+    ] {
+        let keys: String = keys.iter().map(|line| format!("    {line}\n")).collect();
+        let text = format!("{HEAD}steps:\n  - id: a\n    title: A\n{keys}");
+        let (runbook, _) = load(text.as_bytes(), "a.yaml").expect("valid");
+        assert_eq!(runbook.steps[0].on_unknown, expected, "{keys}");
+    }
+}
+
+#[test]
 fn the_limit_of_steps_is_said_once() {
     let steps: String =
         (0..501).map(|n| format!("  - {{id: s{n}, title: S, do: {{manual: }}}}\n")).collect();

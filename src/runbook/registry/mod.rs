@@ -185,6 +185,13 @@ impl ActionSpec {
     pub fn is_for_people(&self) -> bool {
         people::ACTIONS.iter().any(|spec| spec.name == self.name)
     }
+
+    /// Whether it runs a program under a supervisor, which outlives the console: a later console finds
+    /// the child at work, or how it ended.
+    #[must_use]
+    pub fn is_supervised(&self) -> bool {
+        matches!(self.name, "shell" | "postgres.restore_dump")
+    }
 }
 
 /// Keys that exclude each other: the action, the keys, and whether one of them must be there.
