@@ -19,6 +19,7 @@ use crate::actions::{Found, Progress};
 use crate::engine::event::{AttemptId, Fact, Part, Resolution, ResolvedBy};
 use crate::engine::{Effect, Event, Input, Recorded, Stamp, State, Status};
 use crate::journal::{AppendError, Journal};
+use crate::runbook::model::OnUnknown;
 use crate::runbook::{inputs, value};
 
 /// Everything the loop owns.
@@ -343,6 +344,10 @@ impl Driver {
             Found::CannotTell(seen) => {
                 self.looked.insert(id.clone());
                 self.tell(Urgency::Warning, format!("{} is UNKNOWN: {seen}", id.file_stem()));
+                // What cannot be seen may still be known by its traces.
+                if self.state.step(&id.step).is_some_and(|s| s.step.probe.is_some()) {
+                    self.workers.verify(&self.desk, &self.state, &id.step, Part::Probe);
+                }
                 return;
             }
         };
@@ -408,7 +413,7 @@ impl Driver {
         let id = attempt.id.clone();
         self.looked.remove(&id);
         let probe = self.state.step(&id.step).is_some_and(|s| s.step.probe.is_some());
-        if probe {
+        if probe && self.state.on_unknown(&id) != OnUnknown::Reattach {
             self.workers.verify(&self.desk, &self.state, &id.step, Part::Probe);
         } else {
             self.with_request(&id, |workers, desk, state, request| {
@@ -513,7 +518,8 @@ impl Driver {
         match self.state.status(step) {
             Status::Unknown(attempt) => {
                 let automatic = !self.state.effects(&self.clock.now()).is_empty();
-                automatic && !self.looked.contains(&attempt.id)
+                (automatic && !self.looked.contains(&attempt.id))
+                    || self.workers.is_verifying(step.id())
             }
             _ => false,
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::event::{AttemptId, Part, Resolution, Stamp};
-use super::state::{State, Status, StepState};
+use super::state::{Attempt, State, Status, StepState};
 use crate::runbook::StepId;
 use crate::runbook::model::OnUnknown;
 
@@ -74,9 +74,13 @@ impl State {
             }
             Status::Unknown(attempt) => match step.step.on_unknown {
                 OnUnknown::Ask => Vec::new(),
-                OnUnknown::Reattach => vec![Effect::Find(attempt.id.clone())],
-                OnUnknown::Probe if probed_since(step, attempt.id.number) => Vec::new(),
-                OnUnknown::Probe => vec![Effect::Probe { step: id() }],
+                OnUnknown::Reattach if may_be_found(attempt) => {
+                    vec![Effect::Find(attempt.id.clone())]
+                }
+                OnUnknown::Reattach | OnUnknown::Probe if has_probe_to_ask(step, attempt) => {
+                    vec![Effect::Probe { step: id() }]
+                }
+                OnUnknown::Reattach | OnUnknown::Probe => Vec::new(),
             },
             Status::Retrying(attempt) if self.paused.is_none() => {
                 let waited = attempt.ended().map_or(Duration::ZERO, |ended| {
@@ -98,7 +102,15 @@ impl State {
     }
 }
 
-/// Whether the probe was asked after this attempt: it is asked once on its own, then a person decides.
-fn probed_since(step: &StepState, number: u32) -> bool {
-    step.attempts.iter().any(|a| a.id.of == Part::Probe && !a.stale && a.id.number > number)
+/// Whether looking may tell more. What its own end, cancelled or waited for twice, left unknown would
+/// be found again and again.
+fn may_be_found(attempt: &Attempt) -> bool {
+    attempt.finished.is_none() || (attempt.cancel.is_none() && !attempt.is_reattached())
+}
+
+/// Whether there is a probe and it was not asked after this attempt: it is asked once on its own, then a
+/// person decides.
+fn has_probe_to_ask(step: &StepState, unknown: &Attempt) -> bool {
+    let asked = |a: &Attempt| a.id.of == Part::Probe && !a.stale && a.id.number > unknown.id.number;
+    step.step.probe.is_some() && !step.attempts.iter().any(asked)
 }

@@ -373,6 +373,40 @@ fn the_probe_resolves_what_it_can_and_leaves_the_rest() {
 }
 
 #[test]
+fn what_ended_unknown_is_looked_for_once_and_never_when_it_was_cancelled() {
+    let mut a = step("a", Does::Changes);
+    a.on_unknown = OnUnknown::Reattach;
+    for (cancelled, probed) in [(false, false), (true, false), (true, true)] {
+        let mut a = a.clone();
+        a.probe = probed.then(|| Probe {
+            action: Call { effect: Does::Reads, ..a.action.clone() },
+            done: Some(expr("result.n == 3")),
+            not_done: None,
+            in_progress: None,
+        });
+        let mut run = Bench::new(runbook(vec![a]));
+        run.begin("a", Given::Yes);
+        let attempt = run.state.running().unwrap().id.clone();
+        if cancelled {
+            run.ok(Input::Cancel { reason: "it takes too long".into() });
+        } else {
+            run.end(Outcome::Unknown, Value::Null);
+            assert_eq!(run.state.effects(&stamp(99)), [Effect::Find(attempt.clone())]);
+            run.ok(Input::Resolve {
+                attempt,
+                resolution: Resolution::Running,
+                by: ResolvedBy::Reattach,
+                reason: "it has left its exit status".into(),
+                saved: BTreeMap::new(),
+            });
+        }
+        run.end(Outcome::Unknown, Value::Null);
+        let probe = probed.then(|| Effect::Probe { step: "a".into() });
+        assert_eq!(run.state.effects(&stamp(99)), probe.into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn expectations_and_saves_decide_what_succeeded() {
     let mut a = step("a", Does::Reads);
     a.expect = vec![expr("result.n > 2"), expr("result.missing == 1")];
