@@ -35,6 +35,10 @@ pub struct Stopped {
 pub(super) fn next(state: &State, prepared: Option<&Prepared>, looking: bool, auto: Auto) -> Move {
     let Some(step) = state.current() else { return Move::Wait };
     let stop = |failed: bool, why: String| Move::Stop(Stopped { failed, why });
+    // Whoever resumes a run that was held, by a person or by a full disk, wants it to go on.
+    if state.paused.is_some() {
+        return Move::Ask(Command::Engine(Input::Continue));
+    }
     match state.status(step) {
         Status::Ready => match prepared {
             Some(prepared) if step.is_for_people() && prepared.default.is_none() => {
@@ -43,7 +47,7 @@ pub(super) fn next(state: &State, prepared: Option<&Prepared>, looking: bool, au
             Some(prepared) if prepared.step == step.id() => {
                 match (&prepared.request, &prepared.target) {
                     (Err(why), _) | (_, Err(why)) => stop(true, format!("{}: {why}", step.id())),
-                    (Ok(_), Ok(_)) => consent(state, prepared, auto),
+                    (Ok(_), Ok(_)) => consent(prepared, auto),
                 }
             }
             Some(_) | None => Move::Wait,
@@ -78,10 +82,10 @@ pub(super) fn next(state: &State, prepared: Option<&Prepared>, looking: bool, au
     }
 }
 
-fn consent(state: &State, prepared: &Prepared, auto: Auto) -> Move {
+fn consent(prepared: &Prepared, auto: Auto) -> Move {
     let given = Given::Auto { allow_destructive: auto.allow_destructive };
     let typed = prepared.phrase.is_some() && !auto.allow_destructive;
-    if typed || prepared.part != Part::Do || state.paused.is_some() {
+    if typed || prepared.part != Part::Do {
         let why = format!(
             "`{}` wants a phrase typed: go on by hand, or add --allow-destructive",
             prepared.step

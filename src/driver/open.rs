@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::autopilot::Auto;
 use super::clock::Clock;
 use super::desk::Desk;
+use super::failpoint;
 use super::run::{Driver, Left};
 use super::view::{Command, JournalStanding, Output, View};
 use super::workers::Workers;
@@ -107,6 +108,7 @@ impl Run {
         };
         let created = journal::create_run(&new, now, &order.hands.operator, first)
             .map_err(|e| e.to_string())?;
+        failpoint::after(&created.recorded);
         let state = State::new(order.runbook).apply(&created.recorded);
         let mut run =
             Self::assemble(state, created.journal, order.hands, clock, environment, Vec::new());
