@@ -172,6 +172,10 @@ pub const USAGE: u8 = 2;
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Secrets will be in this memory.
+    if let Err(e) = crate::supervisor::forbid_core_dumps() {
+        return fail(1, format!("core dumps cannot be switched off: {e}"));
+    }
     let globals = &cli.globals;
     match cli.command {
         None => home::run(globals),

@@ -21,10 +21,21 @@ pub use console::{Standing, cancel, follow, inspect, launch};
 pub use output::{CAP, OutputFile};
 pub use serve::serve;
 
+use std::io;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
+
+/// No core dump of this process, nor of those it starts: secrets are in its memory.
+///
+/// # Errors
+/// When the system refuses.
+pub fn forbid_core_dumps() -> io::Result<()> {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    Ok(setrlimit(Resource::Core, none)?)
+}
 
 /// What to run. It travels over a pipe: secrets appear in no argument and no environment of the
 /// supervisor. For the same reason it has no `Debug`.

@@ -7,7 +7,7 @@ use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, setrlimit, setsid};
+use rustix::process::{Pid, Signal, kill_process_group, setsid};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
@@ -50,7 +50,7 @@ fn attempt(dir: &Path) -> io::Result<()> {
     // Out of the terminal's reach: what runs here survives the console and its connection.
     setsid()?;
     // Secrets are in this memory.
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    super::forbid_core_dumps()?;
     let lock = files::lock_file(dir)?;
     lock.lock()?;
     // An order that ends early fails to parse: its console died, and nothing is started.
