@@ -5,11 +5,13 @@
 mod architecture;
 mod aws;
 mod check;
+mod crash;
 mod format;
 mod http;
 mod plan;
 mod postgres;
 mod process;
 mod record;
+mod refusals;
 mod services;
 mod shell;

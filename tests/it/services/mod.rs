@@ -1,6 +1,7 @@
 //! Real services for tests, started and stopped by the test that needs them.
 
 pub mod attempt;
+pub mod console;
 pub mod damage;
 pub mod moto;
 pub mod postgres;
