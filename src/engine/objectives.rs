@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::event::{Ending, Outcome, Stamp};
-use super::state::State;
+use super::state::{State, StepState};
 use crate::runbook::model::{Milestone, Verifies};
 use crate::runbook::{Resolved, Value};
 
@@ -121,7 +121,12 @@ pub fn projection(state: &State, now: &Stamp) -> Option<TimeDelta> {
     let ahead = state.steps.iter().take(last.map_or(state.steps.len(), |i| i + 1));
     let mut left = TimeDelta::zero();
     let mut known = false;
-    for step in ahead.filter(|s| s.settled.is_none()) {
+    let scope = state.scope(None);
+    // Of several ways only one is gone: a step that is already known not to apply takes no time.
+    let applies = |s: &&StepState| {
+        s.step.when.as_ref().is_none_or(|when| when.eval_bool(&scope).unwrap_or(true))
+    };
+    for step in ahead.filter(|s| s.settled.is_none()).filter(applies) {
         let Some(budget) = step.step.budget else { continue };
         known = true;
         let spent = step.running().map_or(TimeDelta::zero(), |a| now.since(&a.intended).0);

@@ -150,7 +150,8 @@ impl Confirm {
             self.remark = Some("read to the end first: there is more below".to_owned());
             return Consent::Open;
         }
-        if !silent {
+        // A phrase cannot be hit by accident: only a single key must come out of silence.
+        if !silent && self.typed.is_none() {
             self.remark = Some("too fast to be meant; press it again".to_owned());
             return Consent::Open;
         }
@@ -263,7 +264,7 @@ impl Confirm {
         if let Some(remark) = &self.remark {
             let remark = text::fit(&format!("✗ {remark}"), columns);
             frame.render_widget(Line::styled(remark, theme.bad), at);
-        } else if typed && self.whole_was_seen(size) && self.silent(now) {
+        } else if typed && self.whole_was_seen(size) {
             frame.render_widget(Line::styled("Enter runs exactly this.", theme.key), at);
         }
     }

@@ -11,7 +11,7 @@ use crossterm::terminal::{
 };
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend, ClearType, CrosstermBackend};
 use ratatui::layout::Size;
 
 /// The smallest screen that everything fits on, columns by rows.
@@ -55,7 +55,9 @@ impl Screen {
             title: String::new(),
         };
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
-        screen.terminal.clear()?;
+        // `Terminal::clear` would ask the terminal where its cursor is and wait for the answer: over a
+        // bad line that takes as long as the line does, or fails.
+        screen.terminal.backend_mut().clear_region(ClearType::All)?;
         Ok(screen)
     }
 
