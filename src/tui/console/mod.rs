@@ -239,8 +239,13 @@ impl Console {
         let prepared = self.view.prepared.clone();
         if let Overlay::Confirm(confirm) = &mut self.overlay {
             let shown = confirm.prepared();
-            let same =
-                prepared.as_ref().filter(|p| p.step == shown.step && p.part == shown.part).cloned();
+            let step = self.view.state.step(&shown.step);
+            // The run keeps what was consented to while it is at work; the question is answered.
+            let answered = step.is_some_and(|s| s.consent.is_some() || s.running().is_some());
+            let same = prepared
+                .as_ref()
+                .filter(|p| p.step == shown.step && p.part == shown.part && !answered)
+                .cloned();
             match same {
                 Some(prepared) => {
                     confirm.changed(prepared);
