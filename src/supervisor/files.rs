@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -41,6 +43,27 @@ pub(super) fn write<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Re
     file.sync_all()?;
     fs::rename(&draft, dir.join(name))?;
     File::open(dir)?.sync_all()
+}
+
+/// Space for `exit.json`, kept by a file without a name: it is free again when this is dropped, or when
+/// the supervisor dies.
+pub(super) struct Room(#[expect(dead_code, reason = "held, not read")] File);
+
+impl Room {
+    /// Both tails of the output, each character of them escaped.
+    const BYTES: u64 = 512 * 1024;
+
+    /// Sets it aside, so that a child that fills the disk can still be told of.
+    pub(super) fn take(dir: &Path) -> io::Result<Self> {
+        let path = dir.join("room");
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        fs::remove_file(&path)?;
+        match fallocate(&file, FallocateFlags::empty(), 0, Self::BYTES) {
+            // A file system that cannot promise space is used without the promise.
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Self(file)),
+            Err(e) => Err(e.into()),
+        }
+    }
 }
 
 /// The kernel's boot id.

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use super::feed::{Broken, Feed};
-use super::files::{self, EXIT, STARTED, VOID};
+use super::files::{self, EXIT, Room, STARTED, VOID};
 use super::output::{Channel, Keeper};
 use super::{ChildId, Ended, Exit, Order, Started, Stopped, failpoint};
 use crate::ingest::Redactor;
@@ -87,6 +87,7 @@ async fn run(dir: &Path, order: Order) -> io::Result<Option<Streams>> {
         at: Utc::now(),
         child: None,
     };
+    let room = Room::take(dir)?;
     files::write(dir, STARTED, &started)?;
     failpoint::here("before_spawn");
     let mut keeper = Keeper::create(&order, &redactor)?;
@@ -94,6 +95,7 @@ async fn run(dir: &Path, order: Order) -> io::Result<Option<Streams>> {
         Ok(spawned) => spawned,
         Err(message) => {
             let ended = Ended::NotStarted(redactor.clean(message));
+            drop(room);
             files::write(dir, EXIT, &exit(ended, None, keeper, started.at, Vec::new()))?;
             tell("ended");
             return Ok(None);
@@ -149,6 +151,7 @@ async fn run(dir: &Path, order: Order) -> io::Result<Option<Streams>> {
         Stopped::BadInput(message) => Stopped::BadInput(redactor.clean(message)),
         Stopped::Cancelled | Stopped::TimedOut => why,
     });
+    drop(room);
     files::write(dir, EXIT, &exit(ended, stopped, keeper, started.at, notes))?;
     Ok(open.then_some(streams))
 }
