@@ -58,7 +58,10 @@ fn what_is_asked_wrongly_is_a_usage_error() {
         (&["--auto", "--mode", "drill", "-i", "name"], &["NAME=VALUE"]),
         (&["--auto", "--mode", "drill"], &["password", "LOANS_PASSWORD"]),
         (&["--auto", "--mode", "drill", "--env", "dr"], &["dr"]),
-        (&["--auto", "--mode", "drill", "--outage-start", "yesterday"], &["--outage-start"]),
+        (
+            &["--auto", "--mode", "drill", "--outage-start", "yesterday"],
+            &["start of the outage", "yesterday"],
+        ),
         (&["--allow-destructive"], &["--auto"]),
     ] {
         let output = console.steady(&[&run, args].concat()).output().unwrap();
@@ -243,4 +246,41 @@ fn a_full_disk_halts_the_run_before_its_next_action_and_it_goes_on_later() {
     let run = console.run();
     let output = console.steady(&["verify", run.to_str().unwrap()]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
+fn a_child_that_fills_the_disk_is_still_told_of() {
+    let fills = ONE_STEP.replace(
+        "echo acted",
+        "head -c 200m /dev/zero > \"$HOME/disk/filler\" 2> /dev/null || echo acted",
+    );
+    let console = Console::new(&fills);
+    let Some(disk) = SmallDisk::mount(&console.file("disk")) else {
+        return skip("a small disk", "tmpfs cannot be mounted here (it takes root)");
+    };
+    let console = console.with_runs(disk.0.join("runs"));
+    let output = console.drill(&["-i", "password=env:HOME"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(text(&console.file("ledger")), "acted\n");
+    assert!(disk.0.join("filler").metadata().unwrap().len() > 60 << 20);
+}
+
+#[test]
+fn what_an_unattended_run_may_not_do_stops_it_and_is_left_as_commands() {
+    let fails = ONE_STEP.replace("echo acted >>", "exit 3; echo");
+    let manual = ONE_STEP.replace("shell: {run", "manual: {evidence");
+    let destroys = format!("{ONE_STEP}    effect: destroys\n    guard: {{type: loans}}\n");
+    for (runbook, code, words) in [
+        (fails, 1, ["`act` failed: exit code 3", "exit 3"]),
+        (manual, 5, ["`act` needs a person", "# act: Act"]),
+        (destroys, 5, ["--allow-destructive", "echo acted"]),
+    ] {
+        let console = Console::new(&runbook);
+        let output = console.drill(&["-i", "password=env:HOME"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        for word in words.iter().chain(&["stopped: ", "left to do", "steady resume"]) {
+            assert!(said(&output).contains(word), "no {word:?} in: {}", said(&output));
+        }
+        assert_eq!(text(&console.file("ledger")), "");
+    }
 }
