@@ -1,8 +1,18 @@
 //! The catalogue that is shipped inside the binary.
 
 /// File names and their bytes, in order of name.
-pub(super) static RUNBOOKS: &[(&str, &[u8])] =
-    &[("aurora-pitr.yaml", include_bytes!("../../runbooks/aurora-pitr.yaml"))];
+pub(super) static RUNBOOKS: &[(&str, &[u8])] = &[
+    ("aurora-pitr.yaml", include_bytes!("../../runbooks/aurora-pitr.yaml")),
+    (
+        "postgres-logical-restore.yaml",
+        include_bytes!("../../runbooks/postgres-logical-restore.yaml"),
+    ),
+    ("postgres-pitr-wal.yaml", include_bytes!("../../runbooks/postgres-pitr-wal.yaml")),
+    (
+        "postgres-replica-promote.yaml",
+        include_bytes!("../../runbooks/postgres-replica-promote.yaml"),
+    ),
+];
 
 #[cfg(test)]
 mod tests {

@@ -127,7 +127,7 @@ impl Asked {
         let Some(text) = &self.preset.outage_start else { return Ok(None) };
         parse_moment(text, now)
             .map(Some)
-            .map_err(|e| Trouble::Refused(format!("the start of the outage: {e}")))
+            .map_err(|e| Trouble::Refused(format!("--outage-start: {e}")))
     }
 
     fn mode(&self) -> Mode {

@@ -4,16 +4,18 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::run::Unattended;
-use super::{Globals, export, fail, full_screen, remaining};
+use super::{Globals, diagnostics, export, fail, full_screen, remaining};
 use crate::driver::{Clock, Handle, Left, Run};
 use crate::engine::event::{Ending, Recorded};
 use crate::engine::objectives::{recovery_time, rpo};
 use crate::engine::{Fact, Outcome, State, Subject};
 use crate::journal;
 use crate::report::Format;
+use crate::runbook::value::duration_text;
 use crate::tui::console;
 use crate::tui::terminal::Screen;
 use crate::tui::theme::Theme;
@@ -63,7 +65,8 @@ impl Conduct {
     /// Drives a run to its end, or to where it has to stop.
     pub(super) async fn conduct(self, run: Run, screen: Option<Screen>) -> ExitCode {
         let dir = run.dir();
-        let handle = run.handle();
+        let _diagnostics = dir.parent().and_then(diagnostics::start);
+        let (handle, earlier) = (run.handle(), run.earlier());
         let driving = tokio::spawn(run.drive());
         match self.unattended {
             None => {
@@ -72,7 +75,7 @@ impl Conduct {
                 }
             }
             Some(shown) => {
-                print_records(&dir, shown, handle).await;
+                print_records(&dir, shown, handle, earlier).await;
             }
         }
         let (state, left) = match driving.await {
@@ -143,16 +146,21 @@ fn summary(state: &State) -> String {
         Ending::Aborted => "aborted".to_owned(),
     }];
     if let Some(clock) = recovery_time(state, at) {
-        let of = clock.target.map_or(String::new(), |t| format!(" of {} s", t.num_seconds()));
+        let of = clock.target.map_or(String::new(), |t| format!(" of {}", whole(t)));
         let restored = if clock.stopped { "" } else { " (the service was not restored)" };
-        lines.push(format!("RTO {} s{of}{restored}", clock.elapsed.num_seconds()));
+        lines.push(format!("RTO {}{of}{restored}", whole(clock.elapsed)));
     }
     if let Some(rpo) = rpo(state) {
-        let of = rpo.target.map_or(String::new(), |t| format!(" of {} s", t.num_seconds()));
-        lines.push(format!("RPO {} s{of}", rpo.actual.num_seconds()));
+        let of = rpo.target.map_or(String::new(), |t| format!(" of {}", whole(t)));
+        lines.push(format!("RPO {}{of}", whole(rpo.actual)));
     }
     lines.push(format!("{} deviations", state.deviations.len()));
     lines.join(" · ")
+}
+
+/// A length of time in whole seconds, as runbooks write it.
+fn whole(length: TimeDelta) -> String {
+    duration_text(TimeDelta::seconds(length.num_seconds()))
 }
 
 /// 0 completed, 1 failed, 3 completed but an objective was missed, 4 aborted, 5 stopped with work left.
@@ -192,18 +200,25 @@ async fn show(handle: Handle, screen: Option<Screen>, theme: &Theme) -> Result<(
         .map_err(|e| e.to_string())
 }
 
-/// Prints what becomes durable, until the driver is through.
-async fn print_records(dir: &Path, shown: Shown, handle: Handle) {
+/// Prints what becomes durable, until the driver is through; what `earlier` consoles wrote was printed
+/// by them.
+async fn print_records(dir: &Path, shown: Shown, handle: Handle, earlier: u64) {
     // The loop of an unattended run ends by itself; this end only has to stay.
     let Handle { mut views, commands: _commands } = handle;
     let Ok(mut journal) = journal::Follower::new(dir) else { return };
+    let mut earlier = usize::try_from(earlier).unwrap_or(usize::MAX);
     let mut print = || {
         let mut out = std::io::stdout().lock();
         let lines = match shown {
-            Shown::Json => journal.poll_lines(),
-            Shown::Text => journal.poll().map(|records| records.iter().filter_map(told).collect()),
+            Shown::Json => {
+                journal.poll_lines().map(|lines| lines.into_iter().map(Some).collect::<Vec<_>>())
+            }
+            Shown::Text => journal.poll().map(|records| records.iter().map(told).collect()),
         };
-        for line in lines.unwrap_or_default() {
+        let lines = lines.unwrap_or_default();
+        let new = lines.iter().skip(earlier).flatten();
+        earlier = earlier.saturating_sub(lines.len());
+        for line in new {
             // A reader that has gone away does not stop a restore.
             let _ = writeln!(out, "{line}");
         }

@@ -16,6 +16,7 @@ mod check;
 mod chosen;
 mod conduct;
 mod demo;
+mod diagnostics;
 mod export;
 pub mod full_screen;
 mod home;

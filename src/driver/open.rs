@@ -77,6 +77,7 @@ pub struct Hands {
 pub struct Run {
     driver: Driver,
     handle: Handle,
+    earlier: u64,
 }
 
 /// How a screen, or `--auto`, looks at a run and asks for things.
@@ -155,6 +156,7 @@ impl Run {
             pins: hands.pins,
         };
         let state = Arc::new(state);
+        let earlier = if state.records == 1 { 0 } else { state.records };
         let output = Output::default();
         let (views, seen) = watch::channel(View {
             state: state.clone(),
@@ -197,13 +199,19 @@ impl Run {
         }
         let tool = env!("CARGO_PKG_VERSION").to_owned();
         driver.note(Input::Attach { pid: std::process::id(), tool });
-        Self { driver, handle: Handle { views: seen, commands: asks } }
+        Self { driver, handle: Handle { views: seen, commands: asks }, earlier }
     }
 
     /// To look at the run and to ask for things.
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// How many records earlier consoles wrote.
+    #[must_use]
+    pub fn earlier(&self) -> u64 {
+        self.earlier
     }
 
     /// The run directory.

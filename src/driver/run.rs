@@ -531,6 +531,7 @@ impl Driver {
             Left::Detached(reason) | Left::Halted(reason) => reason.clone(),
             Left::Stopped(stopped) => stopped.why.clone(),
         };
+        tracing::info!(run = %self.desk.run, records = self.journal.len(), "letting go");
         self.note(Input::Detach { reason });
         self.publish();
         left
@@ -546,6 +547,7 @@ impl Driver {
     fn tell(&mut self, urgency: Urgency, text: String) {
         let number = self.notice.as_ref().map_or(0, |notice| notice.number) + 1;
         let text = self.desk.redactor.clean(&text);
+        tracing::info!(run = %self.desk.run, ?urgency, "{text}");
         self.notice = Some(Notice { urgency, text, number });
     }
 

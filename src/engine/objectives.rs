@@ -152,11 +152,17 @@ pub fn passed(state: &State) -> Option<bool> {
     Some(*ending == Ending::Completed && steps && rto && rpo)
 }
 
-/// What the steps that say `verifies: data` prove; `None` when none says so.
+/// What the steps that say `verifies: data` prove; `None` when none says so, or none applied.
 #[must_use]
 pub fn data_verified(state: &State) -> Option<bool> {
-    let mut checks =
-        state.steps.iter().filter(|s| s.step.verifies == Some(Verifies::Data)).peekable();
+    let outcome = |step: &StepState| step.settled.as_ref().map(|settled| settled.outcome);
+    let mut checks = state
+        .steps
+        .iter()
+        .filter(|s| s.step.verifies == Some(Verifies::Data))
+        .map(outcome)
+        .filter(|outcome| *outcome != Some(Outcome::NotApplicable))
+        .peekable();
     checks.peek()?;
-    Some(checks.all(|s| s.settled.as_ref().is_some_and(|s| s.outcome == Outcome::Succeeded)))
+    Some(checks.all(|outcome| outcome == Some(Outcome::Succeeded)))
 }

@@ -27,10 +27,7 @@ pub struct Screen {
 #[derive(Debug, thiserror::Error)]
 pub enum NoScreen {
     /// Standard input or output is a pipe or a file.
-    #[error(
-        "this needs a terminal: standard input and output must both be one; \
-         without a person, use `--auto` with `--mode drill` or `--mode rehearsal`"
-    )]
+    #[error("this needs a terminal: standard input and output must both be one")]
     NotATerminal,
     /// The terminal did not take it.
     #[error("the terminal could not be set up: {0}")]
