@@ -1,6 +1,8 @@
 //! The fold: `apply(state, record)`. Total: a record that makes no sense changes nothing but the count,
 //! since what is on disk cannot be argued with.
 
+use serde_json::Value as Json;
+
 use super::event::{
     AttemptId, ByHand, Fact, Outcome, Part, Recorded, Resolution, ResolvedBy, Subject,
 };
@@ -9,6 +11,7 @@ use super::state::{
     StepState,
 };
 use crate::runbook::model::Step;
+use crate::runbook::value::timestamp_text;
 
 impl State {
     /// The state after one more record.
@@ -32,44 +35,8 @@ impl State {
     }
 
     fn take_in(&mut self, record: &Recorded) {
-        match &record.event.fact {
-            Fact::RunStarted(_)
-            | Fact::ConsoleAttached { .. }
-            | Fact::ConsoleDetached { .. }
-            | Fact::InputAmended { .. }
-            | Fact::Preflight { .. }
-            | Fact::TargetVerified { .. }
-            | Fact::NoteAdded { .. }
-            | Fact::EvidenceAttached { .. }
-            | Fact::MilestoneReached { .. }
-            | Fact::MilestoneWithdrawn { .. }
-            | Fact::ObjectiveBreached { .. }
-            | Fact::OutageStartAmended { .. }
-            | Fact::Recovery { .. }
-            | Fact::RunPaused { .. }
-            | Fact::RunContinued {}
-            | Fact::RunFinished { .. } => self.take_in_run(record),
-            Fact::GuardSatisfied { .. }
-            | Fact::StepSkipped(_)
-            | Fact::StepNotApplicable { .. }
-            | Fact::StepOverridden(_)
-            | Fact::GuardRefused { .. }
-            | Fact::StepInserted { .. }
-            | Fact::RerunRequested { .. } => self.take_in_step(record),
-            Fact::AttemptIntended { .. }
-            | Fact::AttemptStarted { .. }
-            | Fact::AttemptProgress { .. }
-            | Fact::CancelRequested { .. }
-            | Fact::AttemptFinished(_)
-            | Fact::UnknownResolved(_) => self.take_in_attempt(record),
-            // Said and kept, with no bearing on what may happen next.
-            Fact::SignalReceived { .. } | Fact::ClockStep { .. } | Fact::Exported { .. } => {}
-        }
-    }
-
-    fn take_in_run(&mut self, record: &Recorded) {
         let at = record.stamp.clone();
-        let step = step_of(&record.event.of).map(str::to_owned);
+        let of = step_of(&record.event.of).map(str::to_owned);
         match &record.event.fact {
             Fact::RunStarted(run) => {
                 self.inputs = run.inputs.clone();
@@ -97,11 +64,12 @@ impl State {
             }
             Fact::TargetVerified { pins } => self.target = Some((at, pins.clone())),
             Fact::NoteAdded { text } => {
-                self.notes.push(Note { at, by: record.by.clone(), step, text: text.clone() });
+                let (by, text) = (record.by.clone(), text.clone());
+                self.notes.push(Note { at, by, step: of, text });
             }
             Fact::EvidenceAttached { file, sha256, caption, .. } => self.evidence.push(Evidence {
                 at,
-                step,
+                step: of,
                 file: file.clone(),
                 sha256: sha256.clone(),
                 caption: caption.clone(),
@@ -111,7 +79,7 @@ impl State {
                     let text = format!("{}: {reason}", milestone.name());
                     self.deviate(record, "milestone by hand", text);
                 }
-                let reached = Reached { at, step, reason: reason.clone() };
+                let reached = Reached { at, step: of, reason: reason.clone() };
                 self.milestones.insert(*milestone, reached);
             }
             Fact::MilestoneWithdrawn { milestone, reason } => {
@@ -123,7 +91,7 @@ impl State {
             Fact::ObjectiveBreached { objective, .. } => self.breaches.push(*objective),
             Fact::OutageStartAmended { start, reason } => {
                 self.outage = Some(OutageStart { start: *start, declared: at });
-                let text = format!("{}: {reason}", crate::runbook::value::timestamp_text(*start));
+                let text = format!("{}: {reason}", timestamp_text(*start));
                 self.deviate(record, "outage start amended", text);
             }
             Fact::Recovery { bytes, kept_as, .. } => {
@@ -135,13 +103,6 @@ impl State {
             Fact::RunFinished { ending, reason } => {
                 self.finished = Some((at, *ending, reason.clone()));
             }
-            _ => {}
-        }
-    }
-
-    fn take_in_step(&mut self, record: &Recorded) {
-        let Some(id) = step_of(&record.event.of).map(str::to_owned) else { return };
-        match &record.event.fact {
             Fact::GuardSatisfied { part, consent, request } => {
                 let granted = Granted {
                     part: *part,
@@ -149,82 +110,94 @@ impl State {
                     digest: request.clone(),
                     by: record.by.clone(),
                 };
-                if let Some(step) = self.step_mut(&id) {
-                    step.consent = Some(granted);
-                }
+                self.on_step(of.as_deref(), |step| step.consent = Some(granted));
             }
             // What was consented to and then refused at the last look is consented to no more.
-            Fact::GuardRefused { .. } => {
-                if let Some(step) = self.step_mut(&id) {
-                    step.consent = None;
-                }
-            }
+            Fact::GuardRefused { .. } => self.on_step(of.as_deref(), |step| step.consent = None),
             Fact::StepSkipped(by_hand) => {
-                self.settle_by_hand(record, &id, Outcome::Skipped, by_hand);
+                self.settle_by_hand(record, of.as_deref(), Outcome::Skipped, by_hand);
                 self.deviate(record, "skipped", by_hand.reason.clone());
             }
             Fact::StepOverridden(by_hand) => {
-                self.settle_by_hand(record, &id, Outcome::Overridden, by_hand);
+                self.settle_by_hand(record, of.as_deref(), Outcome::Overridden, by_hand);
                 self.deviate(record, "marked done", by_hand.reason.clone());
             }
             Fact::StepNotApplicable { when } => {
                 let why = format!("`{when}` is false");
-                self.set_outcome(record, &id, Outcome::NotApplicable, why);
+                self.set_outcome(record, of.as_deref(), Outcome::NotApplicable, why);
             }
             Fact::StepInserted { title, run, before, reason } => {
-                self.insert(&id, title, run, before.as_deref());
+                self.insert(of.as_deref(), title, run, before.as_deref());
                 self.deviate(record, "step added", format!("{title}: {reason}"));
             }
             Fact::RerunRequested { reason } => {
-                self.go_back_to(&id);
+                self.go_back_to(of.as_deref());
                 self.deviate(record, "run taken back", reason.clone());
             }
-            _ => {}
-        }
-    }
-
-    fn take_in_attempt(&mut self, record: &Recorded) {
-        let Subject::Attempt(id) = &record.event.of else { return };
-        let at = record.stamp.clone();
-        if let Fact::AttemptIntended { request, digest, token } = &record.event.fact {
-            let attempt = self.intended(record, id, request, digest, token);
-            if let Some(step) = self.step_mut(&id.step) {
-                step.consent = None;
-                step.attempts.push(attempt);
+            Fact::AttemptIntended { request, digest, token } => {
+                self.intend_attempt(record, request, digest, token);
             }
-            if id.of == Part::Do && id.number > 1 {
-                self.deviate_on_retry(record, id);
+            Fact::AttemptStarted { pid } => {
+                self.on_attempt(record, |attempt| attempt.started = Some((at, *pid)));
             }
-            return;
-        }
-        let Some(attempt) = self.attempt_mut(id) else { return };
-        match &record.event.fact {
-            Fact::AttemptStarted { pid } => attempt.started = Some((at, *pid)),
-            Fact::AttemptProgress { message, fraction } => {
+            Fact::AttemptProgress { message, fraction } => self.on_attempt(record, |attempt| {
                 attempt.progress = Some((at, message.clone(), *fraction));
+            }),
+            Fact::CancelRequested { reason } => {
+                self.on_attempt(record, |attempt| attempt.cancel = Some(reason.clone()));
             }
-            Fact::CancelRequested { reason } => attempt.cancel = Some(reason.clone()),
             Fact::AttemptFinished(finished) => {
-                attempt.finished = Some((at, (**finished).clone()));
-                attempt.lost = false;
+                self.on_attempt(record, |attempt| {
+                    attempt.finished = Some((at, (**finished).clone()));
+                    attempt.lost = false;
+                });
                 let cut = finished.output.as_ref().and_then(|output| output.cut.clone());
                 if let Some(cut) = cut {
                     self.deviate(record, "output cut", cut);
                 }
-                self.after_outcome(record, id);
+                self.after_outcome(record);
             }
             Fact::UnknownResolved(resolved) => {
-                if resolved.as_ == Resolution::Running {
-                    attempt.finished = None;
-                    attempt.lost = false;
-                }
-                attempt.resolved = Some((at, (**resolved).clone()));
+                self.on_attempt(record, |attempt| {
+                    if resolved.as_ == Resolution::Running {
+                        attempt.finished = None;
+                        attempt.lost = false;
+                    }
+                    attempt.resolved = Some((at, (**resolved).clone()));
+                });
                 if resolved.resolved_by == ResolvedBy::Operator {
                     self.deviate(record, "unknown resolved by hand", resolved.reason.clone());
                 }
-                self.after_outcome(record, id);
+                self.after_outcome(record);
             }
-            _ => {}
+            // Said and kept, with no bearing on what may happen next.
+            Fact::SignalReceived { .. } | Fact::ClockStep { .. } | Fact::Exported { .. } => {}
+        }
+    }
+
+    fn on_step(&mut self, id: Option<&str>, change: impl FnOnce(&mut StepState)) {
+        if let Some(step) = id.and_then(|id| self.step_mut(id)) {
+            change(step);
+        }
+    }
+
+    fn on_attempt(&mut self, record: &Recorded, change: impl FnOnce(&mut Attempt)) {
+        if let Subject::Attempt(id) = &record.event.of
+            && let Some(attempt) = self.attempt_mut(id)
+        {
+            change(attempt);
+        }
+    }
+
+    fn intend_attempt(&mut self, record: &Recorded, request: &Json, digest: &str, token: &str) {
+        let Subject::Attempt(id) = &record.event.of else { return };
+        let attempt = self.intended(record, id, request, digest, token);
+        if let Some(step) = self.step_mut(&id.step) {
+            step.consent = None;
+            step.attempts.push(attempt);
+        }
+        if id.of == Part::Do && id.number > 1 {
+            self.deviate_on_retry(record, id);
         }
     }
 
@@ -232,7 +205,7 @@ impl State {
         &self,
         record: &Recorded,
         id: &AttemptId,
-        request: &serde_json::Value,
+        request: &Json,
         digest: &str,
         token: &str,
     ) -> Attempt {
@@ -256,7 +229,8 @@ impl State {
     }
 
     /// What an attempt's outcome means for its step.
-    fn after_outcome(&mut self, record: &Recorded, id: &AttemptId) {
+    fn after_outcome(&mut self, record: &Recorded) {
+        let Subject::Attempt(id) = &record.event.of else { return };
         let Some(attempt) = self.attempt(id) else { return };
         let standing = attempt.standing();
         let why = attempt.message().to_owned();
@@ -271,11 +245,11 @@ impl State {
             (Part::Do, Standing::Succeeded) => {
                 step.saved = saved;
                 step.undone = false;
-                self.set_outcome(record, &id.step, Outcome::Succeeded, why);
+                self.set_outcome(record, Some(&id.step), Outcome::Succeeded, why);
             }
             (Part::Do, Standing::Failed) if Self::goes_on_after_failure(&step.step) => {
                 if !step.retries_left() {
-                    self.set_outcome(record, &id.step, Outcome::Failed, why);
+                    self.set_outcome(record, Some(&id.step), Outcome::Failed, why);
                     let text = "its on_failure says continue".to_owned();
                     self.deviate(record, "failed, went on", text);
                 }
@@ -293,22 +267,28 @@ impl State {
         }
     }
 
-    fn set_outcome(&mut self, record: &Recorded, id: &str, outcome: Outcome, why: String) {
+    fn set_outcome(&mut self, record: &Recorded, id: Option<&str>, outcome: Outcome, why: String) {
         let settled = Settled { outcome, at: record.stamp.clone(), seq: record.seq, why };
-        if let Some(step) = self.step_mut(id) {
+        self.on_step(id, |step| {
             step.settled = Some(settled);
             step.consent = None;
-        }
+        });
     }
 
-    fn settle_by_hand(&mut self, record: &Recorded, id: &str, outcome: Outcome, by_hand: &ByHand) {
-        if let Some(step) = self.step_mut(id) {
+    fn settle_by_hand(
+        &mut self,
+        record: &Recorded,
+        id: Option<&str>,
+        outcome: Outcome,
+        by_hand: &ByHand,
+    ) {
+        self.on_step(id, |step| {
             step.saved = by_hand.saved.clone();
             // What was unknown about it is decided by the same word.
             for attempt in &mut step.attempts {
                 attempt.stale |= attempt.standing() == Standing::Unknown;
             }
-        }
+        });
         self.set_outcome(record, id, outcome, by_hand.reason.clone());
     }
 
@@ -322,18 +302,16 @@ impl State {
         }
     }
 
-    fn insert(&mut self, id: &str, title: &str, run: &str, before: Option<&str>) {
-        if self.index.contains_key(id) {
-            return;
-        }
+    fn insert(&mut self, id: Option<&str>, title: &str, run: &str, before: Option<&str>) {
+        let Some(id) = id.filter(|id| !self.index.contains_key(*id)) else { return };
         let Some(step) = Step::ad_hoc(id, title, run) else { return };
         let place = before.and_then(|id| self.position(id)).unwrap_or(self.steps.len());
         self.steps.insert(place, StepState::new(step, true));
         self.reindex();
     }
 
-    fn go_back_to(&mut self, id: &str) {
-        let Some(place) = self.position(id) else { return };
+    fn go_back_to(&mut self, id: Option<&str>) {
+        let Some(place) = id.and_then(|id| self.position(id)) else { return };
         for step in self.steps.iter_mut().skip(place) {
             step.settled = None;
             step.consent = None;

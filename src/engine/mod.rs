@@ -8,6 +8,7 @@ mod apply;
 mod decide;
 mod effects;
 pub mod event;
+mod input;
 pub mod objectives;
 mod scope;
 mod settle;
@@ -16,7 +17,7 @@ pub mod state;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Given, Input, Refusal};
 pub use effects::Effect;
 pub use event::{AttemptId, Event, Fact, Mode, Outcome, Part, Recorded, Stamp, Subject};
+pub use input::{Given, Input, Refusal};
 pub use state::{Attempt, Standing, State, Status, StepState};

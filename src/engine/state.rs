@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
 use super::event::{
-    AttemptFinished, AttemptId, Check, Consent, Ending, Expectation, Objective, Outcome, Part,
-    Pins, Resolution, RunStarted, Stamp, UnknownResolved,
+    AttemptFinished, AttemptId, Check, Consent, Ending, Expectation, Mode, Objective, Outcome,
+    Part, Pins, Resolution, RunStarted, Stamp, UnknownResolved,
 };
 use crate::runbook::model::{Guard, OnFailure, OnUnknown};
 use crate::runbook::{Effect, Milestone, Runbook, Step, StepId, Value};
@@ -500,7 +500,13 @@ impl State {
         self.steps.iter().find_map(StepState::running)
     }
 
-    /// The run's mode; drill before it started.
+    /// The mode; a drill before it started.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.run().map_or(Mode::Drill, |run| run.mode)
+    }
+
+    /// `run_started`; `None` before it.
     #[must_use]
     pub fn run(&self) -> Option<&RunStarted> {
         self.started.as_ref().map(|(_, started)| started)
