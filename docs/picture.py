@@ -52,10 +52,10 @@ def drive() -> str:
         try:
             wait_for("Enter go on")
             keys("Enter")
-            for step in ["Is the moment", "Stop the writers", "The last writes", "Restore"]:
+            for step in ["Is the moment", "Stop writers", "The last writes", "Restore"]:
                 wait_for(f"▷ {step}")
                 keys("Enter")
-                if step == "Stop the writers":
+                if step == "Stop writers":
                     wait_for("Press y")
                     keys("y")
             wait_for("Type `")

@@ -32,7 +32,7 @@ mod watch;
 
 /// Walks an incident responder through a runbook, for real, and keeps the record.
 #[derive(Debug, Parser)]
-#[command(name = "steady", version, about, disable_help_subcommand = true)]
+#[command(name = "steady", version, about)]
 struct Cli {
     #[command(flatten)]
     globals: Globals,
@@ -42,6 +42,7 @@ struct Cli {
 
 /// Options that every command understands, before or after its name.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub struct Globals {
     /// Where runs are kept [default: the XDG state directory]
     #[arg(long, global = true, env = "STEADYHAND_RUNS", value_name = "DIR")]

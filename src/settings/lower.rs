@@ -45,7 +45,6 @@ const SETTINGS: Keys = &[
     ("runbooks", false),
     ("operator", false),
     ("theme", false),
-    ("share", false),
     ("environments", false),
 ];
 const ENVIRONMENT: Keys =
@@ -62,15 +61,11 @@ fn settings(problems: &mut Problems<'_>, root: &Node) -> Option<Settings> {
         problems.error(node.span.clone(), "unknown-version", message).help("write 1");
     }
     let path = |problems: &mut _, key| text(problems, &fields, key).map(PathBuf::from);
-    let share = fields.get("share").and_then(|node| {
-        yaml::one_of(problems, node, &["private", "group"]).map(|word| word == "group")
-    });
     Some(Settings {
         runs: path(problems, "runs"),
         runbooks: path(problems, "runbooks"),
         operator: text(problems, &fields, "operator"),
         theme: text(problems, &fields, "theme"),
-        share_with_group: share.unwrap_or(false),
         environments: environments(problems, &fields),
     })
 }

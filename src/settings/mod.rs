@@ -27,8 +27,6 @@ pub struct Settings {
     pub operator: Option<String>,
     /// A theme's name or file.
     pub theme: Option<String>,
-    /// The run directory's group may watch.
-    pub share_with_group: bool,
     /// By name.
     pub environments: BTreeMap<String, Environment>,
 }

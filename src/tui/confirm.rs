@@ -260,7 +260,8 @@ impl Confirm {
             self.draw_answer(frame, at, theme, size, now);
         }
         let Some(at) = frame::row(inside, bottom + 2) else { return };
-        let typed = self.typed.as_ref().is_some_and(|typed| !typed.value().trim().is_empty());
+        let phrase = self.prepared.phrase.as_deref();
+        let typed = self.typed.as_ref().is_some_and(|typed| Some(typed.value().trim()) == phrase);
         if let Some(remark) = &self.remark {
             let remark = text::fit(&format!("✗ {remark}"), columns);
             frame.render_widget(Line::styled(remark, theme.bad), at);

@@ -5,7 +5,6 @@ steadyhand: 1
 runs: /var/lib/steadyhand
 operator: alice@bastion-1
 theme: mono
-share: group
 environments:
   production:
     mode: live
@@ -30,7 +29,6 @@ fn problems(text: &str) -> Vec<(usize, usize, String)> {
 #[test]
 fn the_whole_of_it() {
     let settings = check(WHOLE.as_bytes(), "s").settings.unwrap();
-    assert!(settings.share_with_group);
     assert_eq!(settings.operator.as_deref(), Some("alice@bastion-1"));
     let live = settings.environment("production").unwrap();
     assert_eq!(live.mode, Mode::Live);
@@ -56,7 +54,7 @@ fn every_problem_at_its_place() {
     let text = "\
 steadyhand: 1
 rusn: x
-share: everyone
+share: group
 environments:
   Prod: {mode: live, auto: true}
   dr:
@@ -69,7 +67,7 @@ environments:
         problems(text),
         [
             (2, 1, "unknown key `rusn` in the settings; did you mean `runs`?".into()),
-            (3, 8, "`everyone` is not allowed here; words here: private, group".into()),
+            (3, 1, "unknown key `share` in the settings; keys here: steadyhand, runs, runbooks, operator, theme, environments".into()),
             (
                 5,
                 3,
