@@ -5,8 +5,7 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream, KeyEvent};
-use futures_util::StreamExt;
+use crossterm::event::{Event, KeyEvent};
 use ratatui::Frame;
 use ratatui::layout::Size;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -78,17 +77,18 @@ pub async fn run<A: App>(
     app: &mut A,
     clock: impl Fn() -> Stamp,
 ) -> io::Result<A::Done> {
-    let mut keys = EventStream::new();
     let mut signals = Signals::new()?;
     let mut drawn = Instant::now();
     let mut gone = None;
     loop {
         let now = clock();
-        let size = screen.size().unwrap_or_default();
+        let mut size = screen.size().unwrap_or_default();
         app.resized(size);
         let painted = screen.title(&app.title()).and_then(|()| {
             screen.draw(|frame| {
-                if too_small(frame.area().as_size()) {
+                // What was drawn counts: the size may have changed since it was asked for.
+                size = frame.area().as_size();
+                if too_small(size) {
                     super::frame::too_small(frame);
                 } else {
                     app.draw(frame, theme, &now);
@@ -110,7 +110,7 @@ pub async fn run<A: App>(
                 tokio::select! {
                     biased;
                     signal = signals.next() => Message::Quit(signal.to_owned()),
-                    event = keys.next() => match event {
+                    event = screen.event() => match event {
                         Some(Ok(Event::Key(key))) => Message::Key(key),
                         Some(Ok(Event::Paste(text))) => Message::Paste(text),
                         Some(Ok(_)) => Message::Tick,

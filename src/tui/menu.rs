@@ -117,6 +117,7 @@ impl<P: Copy> Menu<P> {
         let head = lines.len();
         for (i, entry) in self.entries.iter().enumerate() {
             let letter = entry.letter.map_or("•".to_owned(), |letter| letter.to_string());
+            let mark = if i == self.marked { "▸" } else { " " };
             let name = text::pad(&text::one_line(&entry.label), label);
             let (remark, style) = match &entry.blocked {
                 Some(why) => (format!("– {why}"), theme.dim),
@@ -125,7 +126,7 @@ impl<P: Copy> Menu<P> {
             let remark = text::fit(&text::one_line(&remark), room);
             let key_style = if entry.blocked.is_some() { theme.dim } else { theme.key };
             let line = Line::from(vec![
-                Span::styled(format!(" {letter}  "), key_style),
+                Span::styled(format!("{mark}{letter}  "), key_style),
                 Span::styled(format!("{name}  "), style),
                 Span::styled(remark, theme.dim),
             ]);

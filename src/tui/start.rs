@@ -61,8 +61,7 @@ pub struct StartForm {
 const NONE: &str = "none";
 /// Fields before the runbook's inputs.
 const FIXED: usize = 4;
-const MODES: [(&str, Mode); 3] =
-    [("live", Mode::Live), ("drill", Mode::Drill), ("rehearsal", Mode::Rehearsal)];
+const MODES: [(&str, Mode); 2] = [("live", Mode::Live), ("drill", Mode::Drill)];
 
 /// Reads an environment variable.
 pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -128,7 +127,7 @@ fn fields(runbook: &Runbook, settings: &Settings, preset: &Preset) -> Vec<Field>
         std::iter::once(NONE.to_owned()).chain(settings.environments.keys().cloned());
     let environment = preset.environment.clone().unwrap_or_else(|| NONE.to_owned());
     let of_environment = settings.environments.get(&environment).map(|known| known.mode);
-    let mode = preset.mode.or(of_environment).unwrap_or(Mode::Drill);
+    let mode = preset.mode.or(of_environment).unwrap_or(Mode::Live);
     let modes = MODES.iter().map(|(name, _)| (*name).to_owned()).collect();
     let mut fields = vec![
         field("environment", "", Kind::Choice(environments.collect()), environment),
@@ -194,17 +193,14 @@ fn verdicts(
             None => "no environment: nothing of the target is proven".to_owned(),
         }),
         match (environment.map(|known| known.mode), mode) {
-            (Some(of), Some(mode)) if of != mode && mode != Mode::Rehearsal => {
-                Verdict::Bad(format!(
-                    "the environment `{}` is for {}; choose that, or rehearsal",
-                    get(0),
-                    name_of(of)
-                ))
-            }
+            (Some(of), Some(mode)) if of != mode => Verdict::Bad(format!(
+                "the environment `{}` is for {}: choose that",
+                get(0),
+                name_of(of)
+            )),
             (_, Some(Mode::Live)) => Verdict::Good("an incident: everything is for real".into()),
             (_, Some(Mode::Drill)) => Verdict::Good("everything is for real, and timed".into()),
-            (_, Some(Mode::Rehearsal)) => Verdict::Good("nothing is executed".into()),
-            (_, None) => Verdict::Bad("live, drill or rehearsal".into()),
+            (_, Some(Mode::Rehearsal) | None) => Verdict::Bad("live or drill".into()),
         },
         Verdict::Good(String::new()),
         match parse_moment(get(3), now.at) {
@@ -396,7 +392,7 @@ mod tests {
         }
         let done = press(&mut form, KeyCode::Enter);
         let Flow::Done(Some(start)) = done else { panic!("not done") };
-        assert_eq!(start.mode, Mode::Rehearsal);
+        assert_eq!(start.mode, Mode::Live);
     }
 
     #[test]

@@ -4,12 +4,13 @@
 use std::io::{self, IsTerminal, Stdout, Write};
 use std::sync::Once;
 
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event, EventStream};
 use crossterm::style::Print;
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute};
+use futures_util::StreamExt;
 use ratatui::Terminal;
 use ratatui::backend::{Backend, ClearType, CrosstermBackend};
 use ratatui::layout::Size;
@@ -21,6 +22,9 @@ pub const SMALLEST: (u16, u16) = (80, 24);
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     title: String,
+    /// One for as long as the terminal is ours: when a stream is dropped, a key that comes at that
+    /// moment can be lost with it.
+    events: EventStream,
 }
 
 /// Why there is no screen.
@@ -50,12 +54,18 @@ impl Screen {
             terminal: Terminal::new(CrosstermBackend::new(io::stdout()))
                 .inspect_err(|_| restore())?,
             title: String::new(),
+            events: EventStream::new(),
         };
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
         // `Terminal::clear` would ask the terminal where its cursor is and wait for the answer: over a
         // bad line that takes as long as the line does, or fails.
         screen.terminal.backend_mut().clear_region(ClearType::All)?;
         Ok(screen)
+    }
+
+    /// The next key, paste or change of size; `None` when the terminal is gone.
+    pub async fn event(&mut self) -> Option<io::Result<Event>> {
+        self.events.next().await
     }
 
     /// Draws one frame.

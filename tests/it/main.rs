@@ -11,6 +11,7 @@ mod http;
 mod plan;
 mod postgres;
 mod process;
+mod pty;
 mod record;
 mod refusals;
 mod services;

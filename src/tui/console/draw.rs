@@ -237,6 +237,10 @@ impl Console {
         }
         let step = state.current()?;
         match state.status(step) {
+            // What is not prepared yet cannot be begun: Enter promises nothing.
+            Status::Ready if self.view.prepared.as_ref().is_none_or(|p| p.step != step.id()) => {
+                None
+            }
             Status::Ready => match &step.step.guard {
                 Guard::None => Some("run"),
                 Guard::Confirm | Guard::Type(_) => Some("review"),

@@ -62,6 +62,7 @@ pub(super) fn lines(
     now: &Stamp,
     columns: usize,
 ) -> Vec<Line<'static>> {
+    let current = state.current().and_then(|step| state.position(step.id()));
     state
         .steps
         .iter()
@@ -70,7 +71,10 @@ pub(super) fn lines(
             let (sign, word, style) = standing(state, step, theme, now);
             let title = text::one_line(&state.title(step));
             let rest = frame::edges(&title, &word, columns.saturating_sub(2));
-            let line = Line::from(vec![Span::styled(format!("{sign} "), style), Span::raw(rest)]);
+            // Looking elsewhere than at the current step is not only a colour.
+            let mark = if i == looked && current != Some(i) { "▸" } else { " " };
+            let head = Span::styled(format!("{sign}{mark}"), style);
+            let line = Line::from(vec![head, Span::raw(rest)]);
             frame::marked(i == looked, theme, line, columns)
         })
         .collect()

@@ -1,0 +1,254 @@
+//! The real binary on a pseudo-terminal, driven by keys alone. A test waits for what is on screen or in
+//! the journal, with a deadline, never for time to pass.
+
+mod catalogue;
+mod console;
+
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use serde_json::Value as Json;
+
+/// Nothing that a test waits for takes longer, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A terminal with `steady` in it.
+pub struct Terminal {
+    parser: vt100::Parser,
+    bytes: Receiver<Vec<u8>>,
+    keys: Option<Box<dyn Write + Send>>,
+    master: Option<Box<dyn MasterPty + Send>>,
+    child: Box<dyn Child + Send + Sync>,
+    exited: Option<ExitStatus>,
+    /// Everything that was written, for what no screen keeps: titles, the bell, modes.
+    raw: Vec<u8>,
+}
+
+fn size(columns: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
+}
+
+fn nonzero(n: u16) -> NonZeroU16 {
+    NonZeroU16::new(n).expect("a screen has a size")
+}
+
+impl Terminal {
+    /// Starts `steady` with these arguments in `dir`, where its runs are kept too.
+    pub fn steady(dir: &Path, arguments: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::sized(dir, arguments, env, (80, 24))
+    }
+
+    /// The same on a screen of so many columns and rows.
+    pub fn sized(
+        dir: &Path,
+        arguments: &[&str],
+        env: &[(&str, &str)],
+        (columns, rows): (u16, u16),
+    ) -> Self {
+        let pair = native_pty_system().openpty(size(columns, rows)).expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_steady"));
+        command.args(arguments);
+        command.cwd(dir);
+        for name in ["NO_COLOR", "STEADYHAND_SETTINGS"] {
+            command.env_remove(name);
+        }
+        command.env("TERM", "xterm-256color");
+        command.env("STEADYHAND_RUNS", runs(dir));
+        command.env("XDG_CONFIG_HOME", dir.join("config"));
+        for (name, value) in env {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).expect("steady starts");
+        // Our end of the slave must go, or the reader never sees the end.
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let keys = pair.master.take_writer().expect("a writer");
+        let (sender, bytes) = channel();
+        thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(n @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..n].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            parser: vt100::Parser::new(nonzero(rows), nonzero(columns), 0),
+            bytes,
+            keys: Some(keys),
+            master: Some(pair.master),
+            child,
+            exited: None,
+            raw: Vec::new(),
+        }
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().expect("a process")
+    }
+
+    /// What is on screen.
+    pub fn screen(&self) -> String {
+        self.parser.screen().contents()
+    }
+
+    /// The cells, for a picture.
+    pub fn cells(&self) -> &vt100::Screen {
+        self.parser.screen()
+    }
+
+    /// Everything that was ever written.
+    pub fn raw(&self) -> String {
+        String::from_utf8_lossy(&self.raw).into_owned()
+    }
+
+    /// Takes in what has been written, waiting for a moment when there is nothing.
+    fn take_in(&mut self) -> bool {
+        match self.bytes.recv_timeout(Duration::from_millis(20)) {
+            Ok(bytes) => {
+                self.raw.extend_from_slice(&bytes);
+                self.parser.process(&bytes);
+                true
+            }
+            Err(RecvTimeoutError::Timeout) => true,
+            Err(RecvTimeoutError::Disconnected) => false,
+        }
+    }
+
+    /// Waits until the screen is as `good` says.
+    pub fn wait_for(&mut self, what: &str, good: impl Fn(&str) -> bool) -> &mut Self {
+        let deadline = Instant::now() + PATIENCE;
+        while !good(&self.screen()) {
+            let open = self.take_in();
+            if good(&self.screen()) {
+                break;
+            }
+            assert!(open, "steady ended while {what} was waited for:\n{}", self.screen());
+            assert!(Instant::now() < deadline, "no {what} on screen:\n{}", self.screen());
+        }
+        self
+    }
+
+    /// Waits for a text on screen.
+    pub fn wait_text(&mut self, text: &str) -> &mut Self {
+        self.wait_for(text, |screen| screen.contains(text))
+    }
+
+    /// Waits until a record of the only run is as `good` says.
+    pub fn wait_record(
+        &mut self,
+        dir: &Path,
+        what: &str,
+        good: impl Fn(&Json) -> bool,
+    ) -> &mut Self {
+        let deadline = Instant::now() + PATIENCE;
+        while !records(dir).iter().any(&good) {
+            self.take_in();
+            assert!(Instant::now() < deadline, "no record {what}; screen:\n{}", self.screen());
+        }
+        self
+    }
+
+    /// Presses keys: `text` is sent as it is.
+    pub fn press(&mut self, text: &str) -> &mut Self {
+        let keys = self.keys.as_mut().expect("the terminal is open");
+        keys.write_all(text.as_bytes()).expect("keys can be pressed");
+        keys.flush().expect("keys can be pressed");
+        self
+    }
+
+    /// Presses `y` once the console says that it takes it.
+    pub fn confirm(&mut self) -> &mut Self {
+        self.wait_text("Press y to run exactly this.").press("y")
+    }
+
+    /// Types the phrase into the guard and presses `Enter`.
+    pub fn type_phrase(&mut self, phrase: &str) -> &mut Self {
+        self.wait_text("and Enter:").press(phrase);
+        let typed = format!("and Enter: {phrase}");
+        self.wait_text(&typed).press(ENTER)
+    }
+
+    /// Changes the size of the terminal.
+    pub fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
+        let master = self.master.as_ref().expect("the terminal is open");
+        master.resize(size(columns, rows)).expect("a terminal can be resized");
+        self.parser.set_size(nonzero(rows), nonzero(columns));
+        self
+    }
+
+    /// Sends a signal to the console alone.
+    pub fn signal(&mut self, signal: rustix::process::Signal) -> &mut Self {
+        let pid = rustix::process::Pid::from_raw(self.pid().cast_signed()).expect("a process id");
+        rustix::process::kill_process(pid, signal).expect("a signal can be sent");
+        self
+    }
+
+    /// Waits for the end, and tells the exit status.
+    pub fn wait_exit(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let open = self.take_in();
+            if let Some(status) = self.child.try_wait().expect("steady can be waited for") {
+                while self
+                    .bytes
+                    .recv_timeout(Duration::from_millis(50))
+                    .map(|b| {
+                        self.raw.extend_from_slice(&b);
+                        self.parser.process(&b);
+                    })
+                    .is_ok()
+                {}
+                self.exited = Some(status.clone());
+                return status;
+            }
+            if !open {
+                thread::yield_now();
+            }
+            assert!(Instant::now() < deadline, "steady does not end:\n{}", self.screen());
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if self.exited.is_none() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// The `Enter` key.
+pub const ENTER: &str = "\r";
+/// The `Esc` key.
+pub const ESC: &str = "\x1b";
+
+/// Where the runs of a test are kept.
+pub fn runs(dir: &Path) -> PathBuf {
+    dir.join("runs")
+}
+
+/// The directory of the only run.
+pub fn run_dir(dir: &Path) -> Option<PathBuf> {
+    let mut found = std::fs::read_dir(runs(dir)).ok()?.filter_map(Result::ok);
+    found.find(|entry| entry.path().join("journal.jsonl").exists()).map(|entry| entry.path())
+}
+
+/// The records of the only run, as far as they are whole.
+pub fn records(dir: &Path) -> Vec<Json> {
+    let Some(run) = run_dir(dir) else { return Vec::new() };
+    let text = std::fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// Whether a record is of this type, and of this step.
+pub fn is(record: &Json, kind: &str, step: &str) -> bool {
+    record["type"] == kind && (step.is_empty() || record["step"] == step)
+}
