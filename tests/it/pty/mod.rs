@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod console;
+mod postgres;
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
