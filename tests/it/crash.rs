@@ -11,10 +11,11 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use crate::services::console::{Console, fails_at, lines, said, text};
+use crate::services::console::{Console, eventually, fails_at, lines, said, text};
 
 /// Each script appends its own line to the ledger, so that one that ran twice is seen.
 const TEN_STEPS: &str = r#"steadyhand: 1
@@ -298,5 +299,38 @@ fn a_child_that_nobody_saw_end_is_known_by_its_probe_or_a_person_decides() {
         let expected = if code == 0 { 2 } else { code };
         assert_eq!(again.status.code(), Some(expected), "{}", said(&again));
         assert_eq!(text(&console.file("ledger")), "acted\n");
+    }
+}
+
+/// The connection is lost, or somebody stops the console: what it began goes on without it.
+#[test]
+fn a_console_that_is_told_to_go_leaves_its_child_at_work() {
+    let runbook = "steadyhand: 1\nid: long\ntitle: Long\nsteps:\n  - id: act\n    title: Act\n    effect: destroys\n    \
+                   guard: {type: loans}\n    do:\n      shell:\n        run: |\n          \
+                   while [ ! -e \"$HOME/go\" ]; do sleep 0.02; done\n          echo acted >> \"$HOME/ledger\"\n";
+    for (signal, name) in
+        [(Signal::HUP, "SIGHUP"), (Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM")]
+    {
+        let console = Console::new(runbook);
+        let first = console.drill(&["--allow-destructive"]).spawn().unwrap();
+        eventually(|| {
+            let journal = console.runs().first().map(|run| text(&run.join("journal.jsonl")))?;
+            journal.contains("\"attempt_started\"").then_some(())
+        });
+        let pid = Pid::from_raw(i32::try_from(first.id()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+        let output = first.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+        let words = said(&output);
+        assert!(words.contains(name) && words.contains("steady resume"), "{words}");
+        let kinds: Vec<_> = console.records().iter().map(|it| it["type"].clone()).collect();
+        assert!(kinds.contains(&"signal_received".into()), "{kinds:?}");
+
+        std::fs::write(console.file("go"), "").unwrap();
+        // No consent is asked for again: nothing is done again.
+        let resumed = console.steady(&["resume", "--auto"]).output().unwrap();
+        assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
+        assert_eq!(text(&console.file("ledger")), "acted\n");
+        assert_eq!(assert_consented(&console.records())["act"], 1);
     }
 }

@@ -60,7 +60,7 @@ fn what_is_asked_wrongly_is_a_usage_error() {
         (&["--auto", "--mode", "drill", "--env", "dr"], &["dr"]),
         (
             &["--auto", "--mode", "drill", "--outage-start", "yesterday"],
-            &["start of the outage", "yesterday"],
+            &["`yesterday` is not a timestamp"],
         ),
         (&["--allow-destructive"], &["--auto"]),
     ] {

@@ -54,10 +54,11 @@ impl Console {
         command
     }
 
-    /// The directories of the runs; none also when there is nothing at all.
+    /// The directories of the runs, half-made ones among them; none also when there is nothing at all.
     pub fn runs(&self) -> Vec<PathBuf> {
         let Ok(entries) = std::fs::read_dir(&self.runs) else { return Vec::new() };
         let mut runs: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        runs.retain(|path| !path.ends_with(".diagnostics"));
         runs.sort();
         runs
     }
