@@ -180,8 +180,7 @@ fn exit_code(state: &State, left: &Left) -> ExitCode {
         }
         None => match left {
             Left::Stopped(stopped) if stopped.failed => 1,
-            Left::Halted(_) => 1,
-            Left::Stopped(_) | Left::Detached(_) | Left::Finished => 5,
+            Left::Halted(_) | Left::Stopped(_) | Left::Detached(_) | Left::Finished => 5,
         },
     };
     ExitCode::from(code)

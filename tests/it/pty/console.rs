@@ -73,6 +73,8 @@ fn wiping(dir: &Path) -> Terminal {
     while !dir.join("wiped").exists() {
         terminal.wait_text("RTO");
     }
+    // A key that comes before the confirmation has closed would go into its field.
+    terminal.wait_for("the console again", |screen| !screen.contains("Run this?"));
     terminal
 }
 
