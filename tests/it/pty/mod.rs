@@ -122,18 +122,32 @@ impl Terminal {
         }
     }
 
-    /// Waits until the screen is as `good` says.
+    /// Takes in the rest of a frame: a screen is looked at only when nothing more of it is on its way.
+    fn rest(&mut self) {
+        while let Ok(bytes) = self.bytes.recv_timeout(Duration::from_millis(20)) {
+            self.raw.extend_from_slice(&bytes);
+            self.parser.process(&bytes);
+        }
+    }
+
+    /// Waits until the screen, drawn whole, is as `good` says.
     pub fn wait_for(&mut self, what: &str, good: impl Fn(&str) -> bool) -> &mut Self {
         let deadline = Instant::now() + PATIENCE;
-        while !good(&self.screen()) {
-            let open = self.take_in();
+        loop {
             if good(&self.screen()) {
-                break;
+                self.rest();
+                if good(&self.screen()) {
+                    return self;
+                }
             }
-            assert!(open, "steady ended while {what} was waited for:\n{}", self.screen());
+            let open = self.take_in();
+            assert!(
+                open || good(&self.screen()),
+                "steady ended while {what} was waited for:\n{}",
+                self.screen()
+            );
             assert!(Instant::now() < deadline, "no {what} on screen:\n{}", self.screen());
         }
-        self
     }
 
     /// Waits for a text on screen.
