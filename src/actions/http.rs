@@ -78,19 +78,23 @@ async fn work(cx: &Context, request: &Request, ask: &Ask, log: &mut OutputLog) -
     let Some((every, until)) = polling(group("poll")) else {
         return match ask.send(cx, log).await {
             Ok(answer) => {
-                let verdict = answer.judge(group("expect"));
+                let verdict = answer.judge(group("expect"), cx.withhold);
                 finish(cx, request.effect, &answer, verdict)
             }
             Err(lost) => not_answered(request.effect, lost),
         };
     };
+    if request.effect != Effect::Reads {
+        let why = "`poll` asks again and again: only a request that reads may";
+        return Finish::failed(format!("not started: {why}"));
+    }
     let deadline = Instant::now() + until;
     let mut tries = 0_u32;
     loop {
         tries += 1;
         let (last, why) =
             match timeout_at(deadline.min(Instant::now() + ONE_TRY), ask.send(cx, log)).await {
-                Ok(Ok(answer)) => match answer.judge(group("expect")) {
+                Ok(Ok(answer)) => match answer.judge(group("expect"), cx.withhold) {
                     Verdict::Good => return finish(cx, request.effect, &answer, Verdict::Good),
                     Verdict::Bad(why) => (Some(answer), why),
                 },

@@ -222,3 +222,39 @@ async fn what_may_have_been_done_is_unknown_and_what_was_not_sent_is_failed() {
         assert_eq!(finish.outcome, outcome);
     }
 }
+
+#[tokio::test]
+async fn a_server_that_repeats_a_short_secret_is_not_quoted() {
+    let at = server().await;
+    let mut short = attempt(&[("token", "1234")]);
+    short.cx.withhold = true;
+    let token = Resolved::Value(Value::Secret("token".into()));
+    let holds = |source: &str| map(vec![("json", Resolved::Expr(Expr::parse(source).unwrap()))]);
+    for expect in [
+        map(vec![("status", Resolved::Value(Value::Int(201)))]),
+        holds("result.body == 'no'"),
+        holds("timestamp(result.body) < timestamp('2026-01-01T00:00:00Z')"),
+    ] {
+        let args = vec![
+            ("method", text("POST")),
+            ("url", text(&format!("http://{at}/echo"))),
+            ("body", token.clone()),
+            ("expect", expect),
+        ];
+        let finish = with(&short, Effect::Changes, args).await;
+        assert_eq!(finish.outcome, Outcome::Failed);
+        let seen = format!("{} {:?}", finish.message, finish.result.get("body"));
+        assert!(!seen.contains("1234"), "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_never_asked_for_again() {
+    let at = server().await;
+    let length = || Resolved::Value(Value::Duration(TimeDelta::milliseconds(20)));
+    let poll = map(vec![("every", length()), ("for", length())]);
+    let args = vec![("method", text("POST")), ("poll", poll)];
+    let finish = ask(format!("http://{at}/echo"), Effect::Changes, args).await;
+    assert_eq!(finish.outcome, Outcome::Failed);
+    assert!(finish.message.starts_with("not started: `poll`"), "{}", finish.message);
+}

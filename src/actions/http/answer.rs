@@ -66,8 +66,8 @@ impl Answer {
         })
     }
 
-    /// Holds it against `expect`.
-    pub(super) fn judge(&self, expect: &[(String, Resolved)]) -> Verdict {
+    /// Holds it against `expect`. Withheld, nothing that the server said is repeated.
+    pub(super) fn judge(&self, expect: &[(String, Resolved)], withhold: bool) -> Verdict {
         let arg = |key: &str| expect.iter().find(|(name, _)| name == key).map(|(_, value)| value);
         let wanted = statuses(arg("status"));
         let good = match &wanted[..] {
@@ -75,7 +75,7 @@ impl Answer {
             some => some.contains(&i64::from(self.status)),
         };
         if !good {
-            let said = self.body.lines().map(str::trim).find(|line| !line.is_empty());
+            let said = self.body.lines().map(str::trim).find(|line| !withhold && !line.is_empty());
             let said: String = said.unwrap_or_default().chars().take(200).collect();
             let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
             let wanted =
@@ -87,7 +87,9 @@ impl Answer {
         let scope = Value::map([("result", self.result(false))]);
         let why = match expr.eval_bool(&scope) {
             Ok(true) => return Verdict::Good,
+            Ok(false) if withhold => format!("`{}` does not hold", expr.source()),
             Ok(false) => format!("`{}` does not hold: {}", expr.source(), expr.explain(&scope)),
+            Err(_) if withhold => format!("`{}` cannot be told", expr.source()),
             Err(e) => format!("`{}` cannot be told: {}", expr.source(), e.message),
         };
         let cut =
