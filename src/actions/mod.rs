@@ -1,7 +1,6 @@
 //! What the actions of the registry do. One file a family; async; an action gets a request and a
 //! [`Context`] and returns a [`Finish`]. It knows no screen and no journal.
 
-pub mod aws;
 mod http;
 pub mod output;
 pub mod postgres;
@@ -19,6 +18,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::aws::AwsAccess;
 use crate::engine::event::Output;
 use crate::engine::{AttemptId, Outcome};
 use crate::ingest::Redactor;
@@ -51,20 +51,6 @@ pub struct Context {
     pub aws: AwsAccess,
     /// Cancelled after this.
     pub timeout: Option<Duration>,
-}
-
-/// Where and as whom to call AWS; whatever is absent comes from the usual places (environment,
-/// profile files, SSO, `credential_process`, web identity, instance role).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AwsAccess {
-    /// A profile of the shared configuration.
-    pub profile: Option<String>,
-    /// A region.
-    pub region: Option<String>,
-    /// An endpoint for every service, such as the sandbox's.
-    pub endpoint: Option<String>,
-    /// Fixed credentials `(access key, secret key)`: only the sandbox has them.
-    pub practice_credentials: Option<(String, String)>,
 }
 
 /// What an attempt says while it runs. Text has been through `ingest`.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::conduct::Conduct;
 use super::fail;
 use super::run::refuse;
-use crate::actions::AwsAccess;
+use crate::aws::AwsAccess;
 use crate::catalogue::Entry;
 use crate::driver::{self, Auto, Clock, Order, Run, Trouble, Wish};
 use crate::engine::Mode;

@@ -6,7 +6,7 @@ use super::begin::{self, Asked};
 use super::conduct::Conduct;
 use super::run::Unattended;
 use super::{Globals, USAGE, fail, full_screen};
-use crate::actions::AwsAccess;
+use crate::aws::AwsAccess;
 use crate::catalogue::Entry;
 use crate::driver::Auto;
 use crate::engine::Mode;

@@ -7,7 +7,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::actions::secrets::Secrets;
-use crate::actions::{AwsAccess, Context, Progress};
+use crate::actions::{Context, Progress};
+use crate::aws::AwsAccess;
 use crate::engine::event::Pins;
 use crate::engine::{AttemptId, State};
 use crate::ingest::Redactor;

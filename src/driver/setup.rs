@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 
 use super::autopilot::Auto;
 use super::open::{Hands, Order};
-use crate::actions::AwsAccess;
 use crate::actions::secrets::Secrets;
+use crate::aws::AwsAccess;
 use crate::catalogue::Entry;
 use crate::engine::Mode;
 use crate::engine::event::{Check, Pins};

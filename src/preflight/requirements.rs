@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::target::{KNOWN, aws_pins, host};
-use crate::actions::AwsAccess;
+use crate::aws::AwsAccess;
 use crate::engine::event::{Check, Pins};
 use crate::runbook::Runbook;
 

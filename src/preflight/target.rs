@@ -1,6 +1,7 @@
 //! Target pins: what proves that a request acts on the right system.
 
-use crate::actions::{self, AwsAccess, postgres};
+use crate::actions::postgres;
+use crate::aws::{self, AwsAccess};
 use crate::engine::event::Pins;
 use crate::runbook::{Request, Reveal};
 
@@ -54,7 +55,7 @@ async fn system_identifier(
 /// # Errors
 /// One line: the caller's identity cannot be had.
 pub async fn aws_pins(aws: &AwsAccess) -> Result<Pins, String> {
-    let identity = actions::aws::identity(aws).await?;
+    let identity = aws::identity(aws).await?;
     Ok(Pins::from([
         ("aws.account".into(), identity.account),
         ("aws.region".into(), identity.region),

@@ -10,17 +10,19 @@ use syn::{Item, UseTree};
 const TABLE: &[(&str, &[&str])] = &[
     ("runbook", &[]),
     ("ingest", &[]),
+    ("aws", &[]),
     ("sandbox", &[]),
     ("settings", &["runbook"]),
     ("engine", &["runbook"]),
     ("journal", &["engine"]),
-    ("supervisor", &["ingest"]),
+    // `aws`: a child may be fed with an object of S3.
+    ("supervisor", &["ingest", "aws"]),
     // `engine`: a past run is the fold of its journal.
     ("catalogue", &["runbook", "settings", "journal", "engine"]),
     // `supervisor`: a shell step is run by the process that outlives the console.
-    ("actions", &["runbook", "engine", "ingest", "supervisor"]),
+    ("actions", &["runbook", "engine", "ingest", "aws", "supervisor"]),
     // `engine`: what preflight finds becomes facts.
-    ("preflight", &["runbook", "settings", "actions", "engine"]),
+    ("preflight", &["runbook", "settings", "aws", "actions", "engine"]),
     (
         "driver",
         &[
@@ -30,6 +32,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "engine",
             "ingest",
             "journal",
+            "aws",
             "actions",
             "supervisor",
             "preflight",
@@ -44,6 +47,7 @@ const TABLE: &[(&str, &[&str])] = &[
 const ALL: &[&str] = &[
     "runbook",
     "ingest",
+    "aws",
     "sandbox",
     "settings",
     "engine",

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_rds::types::Tag;
-use steadyhand::actions::{Action, AwsAccess, Context, Finish, Progress, aws, rds};
+use steadyhand::actions::{Action, Context, Finish, Progress, rds};
+use steadyhand::aws::{self, AwsAccess};
 use steadyhand::engine::{AttemptId, Part};
 use steadyhand::ingest::Redactor;
 use steadyhand::runbook::registry::{EffectRule, FieldType, action};

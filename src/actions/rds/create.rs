@@ -7,8 +7,8 @@ use super::make::{Made, Making};
 use super::read::nothing;
 use super::thing::{Target, Thing};
 use super::{Rds, args, once};
-use crate::actions::aws::{self, Failure};
 use crate::actions::{Action, Context, Finish, Found};
+use crate::aws::{self, Failure};
 use crate::runbook::{Request, Value};
 
 const CALL: &str = "rds:CreateDBInstance";

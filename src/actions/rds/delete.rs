@@ -6,8 +6,8 @@ use super::read::nothing;
 use super::thing::{RUN, Target, Thing};
 use super::wait::{End, say, wait_gone};
 use super::{Rds, args, once};
-use crate::actions::aws::{self, Failure, Reached};
 use crate::actions::{Action, Context, Finish, Found};
+use crate::aws::{self, Failure, Reached};
 use crate::engine::Part;
 use crate::runbook::{Request, Value};
 

@@ -6,8 +6,8 @@ use super::read::nothing;
 use super::thing::{Target, Thing};
 use super::wait::{End, Verdict, available, say, wait};
 use super::{Rds, args, once};
-use crate::actions::aws::{self, Reached};
 use crate::actions::{Action, Context, Finish, Found};
+use crate::aws::{self, Reached};
 use crate::runbook::Request;
 
 const CALL: &str = "rds:FailoverDBCluster";

@@ -8,8 +8,8 @@ use aws_sdk_rds::types::Tag;
 use super::Rds;
 use super::thing::{ATTEMPT, FROM, RUN, STEP, Target, Thing};
 use super::wait::{End, available, say, wait};
-use crate::actions::aws::{Failure, Reached};
 use crate::actions::{Context, Finish, Found};
+use crate::aws::{Failure, Reached};
 
 /// How often, and how far apart, is looked for what an attempt may have created.
 const SETTLE_LOOKS: u32 = 3;

@@ -18,8 +18,8 @@ use aws_sdk_rds::Client;
 use aws_sdk_rds::config::Builder;
 
 use self::thing::{Target, Thing};
-use super::aws::{self, Failure};
-use super::{Action, AwsAccess, Context, Finish};
+use super::{Action, Context, Finish};
+use crate::aws::{self, AwsAccess, Failure};
 
 /// The action of this name, when it is of this family.
 #[must_use]

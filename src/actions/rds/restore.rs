@@ -9,8 +9,8 @@ use super::make::{Made, Making};
 use super::read::nothing;
 use super::thing::{Target, Thing};
 use super::{Rds, once};
-use crate::actions::aws::{self, Failure};
 use crate::actions::{Action, Context, Finish, Found};
+use crate::aws::{self, Failure};
 use crate::runbook::value::timestamp_text;
 use crate::runbook::{Request, Value};
 

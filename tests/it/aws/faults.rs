@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use steadyhand::actions::{AwsAccess, aws};
+use steadyhand::aws::{self, AwsAccess};
 use steadyhand::engine::Outcome;
 use steadyhand::runbook::Value;
 use steadyhand::sandbox::Fault;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use steadyhand::actions::{AwsAccess, Context, Progress};
+use steadyhand::actions::{Context, Progress};
+use steadyhand::aws::AwsAccess;
 use steadyhand::engine::{AttemptId, event::Part};
 use steadyhand::ingest::Redactor;
 use steadyhand::runbook::registry::{Effect, action};

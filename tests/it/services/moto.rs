@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use steadyhand::actions::AwsAccess;
+use steadyhand::aws::AwsAccess;
 use tempfile::TempDir;
 
 const VERSION: &str = "5.2.1";

@@ -1,36 +1,12 @@
-//! Where every AWS client comes from, and what its errors mean.
-//!
-//! Credentials are found where the AWS CLI finds them: environment, profiles, SSO, `credential_process`,
-//! web identity, instance role. Nothing is written to the environment.
+//! What the errors of AWS mean, and what an operator can do about them.
 
 use std::error::Error;
 use std::fmt;
-use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_http_client::Builder as HttpBuilder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::AwsAccess;
-
-const CONNECT: Duration = Duration::from_secs(5);
-const ATTEMPT: Duration = Duration::from_secs(30);
-const OPERATION: Duration = Duration::from_secs(90);
-
-/// Whom AWS takes us for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// Twelve digits.
-    pub account: String,
-    /// The region that calls go to.
-    pub region: String,
-    /// The user or the assumed role.
-    pub arn: String,
-}
 
 /// A call that did not work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,61 +39,7 @@ impl Failure {
     }
 }
 
-/// The configuration of every AWS client.
-pub async fn config(access: &AwsAccess) -> SdkConfig {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .operation_attempt_timeout(ATTEMPT)
-        .operation_timeout(OPERATION)
-        .build();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
-    loader = match &access.practice_credentials {
-        // The sandbox is plain HTTP on loopback: no certificates are read, and what the machine is set
-        // to for the real AWS does not matter.
-        Some((key, secret)) => loader
-            .credentials_provider(Credentials::new(key, secret, None, None, "practice"))
-            .use_fips(false)
-            .use_dual_stack(false)
-            .http_client(HttpBuilder::new().build_http()),
-        None => loader.http_client(
-            HttpBuilder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https(),
-        ),
-    };
-    if let Some(profile) = &access.profile {
-        loader = loader.profile_name(profile);
-    }
-    if let Some(region) = &access.region {
-        loader = loader.region(Region::new(region.clone()));
-    }
-    if let Some(endpoint) = &access.endpoint {
-        loader = loader.endpoint_url(endpoint);
-    }
-    loader.load().await
-}
-
-/// Asks AWS who we are: the proof for the target pins `aws.account` and `aws.region`.
-///
-/// # Errors
-/// One line: why AWS could not be asked, and what to do.
-pub async fn identity(access: &AwsAccess) -> Result<Identity, String> {
-    let config = config(access).await;
-    let Some(region) = config.region().map(ToString::to_string) else {
-        return Err(NO_REGION.to_owned());
-    };
-    let answer = aws_sdk_sts::Client::new(&config)
-        .get_caller_identity()
-        .send()
-        .await
-        .map_err(|error| failure("sts:GetCallerIdentity", access, &error).message)?;
-    let (Some(account), Some(arn)) = (answer.account, answer.arn) else {
-        return Err(
-            "sts:GetCallerIdentity: the answer names no account; is the endpoint AWS?".into()
-        );
-    };
-    Ok(Identity { account, region, arn })
-}
-
-const NO_REGION: &str =
+pub(super) const NO_REGION: &str =
     "no AWS region is set: set `region` in the environment's settings, AWS_REGION or the profile";
 
 /// What an error of `call` (such as `rds:CreateDBInstance`) means.
@@ -152,9 +74,8 @@ fn refused(call: &str, access: &AwsAccess, error: &impl ProvideErrorMetadata) ->
 }
 
 fn unanswered(call: &str, access: &AwsAccess, error: &(dyn Error + 'static)) -> Failure {
-    let chain = chain(error);
-    let text = one_line(&chain.iter().map(ToString::to_string).collect::<Vec<_>>().join(": "));
-    let credentials = chain.iter().any(|it| it.is::<CredentialsError>());
+    let text = explained(error);
+    let credentials = of_credentials(error);
     // A connection that never was carried nothing: refused, no route, no name, no trust, no answer.
     let unconnected = text.contains("(Connect)") || text.contains("connect timeout");
     let no_region = text.contains("Missing Region") || text.contains("region must be set");
@@ -191,12 +112,20 @@ fn remedy(code: &str, call: &str, access: &AwsAccess) -> Option<String> {
             format!("AWS does not know these credentials: {}", renewal(access))
         }
         "SignatureDoesNotMatch" => "check the secret key and this machine's clock".into(),
-        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" => {
+        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "SlowDown" => {
             "too many calls: wait a little and try again".into()
         }
         "DBClusterNotFoundFault" | "DBInstanceNotFound" | "DBInstanceNotFoundFault" => {
             "check the name, the region and the account".into()
         }
+        "NoSuchBucket" => "check the bucket's name, the account and the endpoint".into(),
+        "NoSuchKey" | "NotFound" => "check the key, or list what is there now".into(),
+        "NoSuchVersion" => "list the object's versions".into(),
+        "PermanentRedirect" | "AuthorizationHeaderMalformed" => {
+            "the bucket is in another region: set that as `region` in the environment's settings, or AWS_REGION".into()
+        }
+        "PreconditionFailed" => "something is there already, or was changed meanwhile: look again".into(),
+        "InvalidObjectState" => "it is archived: restore it from the archive first".into(),
         "DBClusterAlreadyExistsFault" | "DBInstanceAlreadyExists" => "choose another name".into(),
         "InvalidDBClusterStateFault" | "InvalidDBInstanceState" => {
             "wait until it is in a state that allows this".into()
@@ -221,6 +150,16 @@ fn renewal(access: &AwsAccess) -> String {
         Some(profile) => format!("renew them in another terminal, such as `aws sso login --profile {profile}`"),
         None => "renew them, such as with `aws sso login`, and check AWS_PROFILE or the keys in the environment".into(),
     }
+}
+
+/// Whether a call failed because there were no credentials to sign it with.
+pub(super) fn of_credentials(error: &(dyn Error + 'static)) -> bool {
+    chain(error).iter().any(|it| it.is::<CredentialsError>())
+}
+
+/// An error with what caused it, in one line.
+pub(super) fn explained(error: &(dyn Error + 'static)) -> String {
+    one_line(&chain(error).iter().map(ToString::to_string).collect::<Vec<_>>().join(": "))
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
