@@ -76,7 +76,7 @@ async fn work(cx: &Context, request: &Request, ask: &Ask, log: &mut OutputLog) -
         Some(_) | None => &[],
     };
     let Some((every, until)) = polling(group("poll")) else {
-        return match ask.send(cx, log).await {
+        return match ask.send(cx, log, group("expect")).await {
             Ok(answer) => {
                 let verdict = answer.judge(group("expect"), cx.withhold);
                 finish(cx, request.effect, &answer, verdict)
@@ -92,15 +92,15 @@ async fn work(cx: &Context, request: &Request, ask: &Ask, log: &mut OutputLog) -
     let mut tries = 0_u32;
     loop {
         tries += 1;
-        let (last, why) =
-            match timeout_at(deadline.min(Instant::now() + ONE_TRY), ask.send(cx, log)).await {
-                Ok(Ok(answer)) => match answer.judge(group("expect"), cx.withhold) {
-                    Verdict::Good => return finish(cx, request.effect, &answer, Verdict::Good),
-                    Verdict::Bad(why) => (Some(answer), why),
-                },
-                Ok(Err(lost)) => (None, lost.message()),
-                Err(_) => (None, "no answer in time".to_owned()),
-            };
+        let sent = ask.send(cx, log, group("expect"));
+        let (last, why) = match timeout_at(deadline.min(Instant::now() + ONE_TRY), sent).await {
+            Ok(Ok(answer)) => match answer.judge(group("expect"), cx.withhold) {
+                Verdict::Good => return finish(cx, request.effect, &answer, Verdict::Good),
+                Verdict::Bad(why) => (Some(answer), why),
+            },
+            Ok(Err(lost)) => (None, lost.message()),
+            Err(_) => (None, "no answer in time".to_owned()),
+        };
         let left = deadline.saturating_duration_since(Instant::now());
         if left < every {
             let why = format!(

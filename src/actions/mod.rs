@@ -2,6 +2,7 @@
 //! [`Context`] and returns a [`Finish`]. It knows no screen and no journal.
 
 mod http;
+mod new_file;
 pub mod output;
 pub mod postgres;
 mod process;

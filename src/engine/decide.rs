@@ -334,6 +334,9 @@ impl State {
         {
             self.judge(&step.step, &mut finished);
         }
+        if attempt.id.of != Part::Probe {
+            finished.result = kept(finished.result);
+        }
         Event::attempt(&attempt.id, Fact::AttemptFinished(Box::new(finished)))
     }
 
@@ -500,6 +503,25 @@ impl State {
     }
 }
 
+/// A field of a result, or a saved value, goes to the journal up to this weight.
+const MOST_KEPT: usize = 128 * 1024;
+
+/// What of a result goes to the journal, once `expect` and `save` have seen all of it.
+fn kept(result: Value) -> Value {
+    match result {
+        Value::Map(fields) => Value::Map(
+            fields
+                .into_iter()
+                .map(|(name, value)| {
+                    let heavy = value.weight() > MOST_KEPT;
+                    (name, if heavy { Value::Null } else { value })
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
 fn given(reason: String) -> Result<String, Refusal> {
     if reason.trim().is_empty() { Err(Refusal::NoReason) } else { Ok(reason) }
 }
@@ -514,6 +536,12 @@ pub(super) fn saved_from(step: &Step, scope: &Value) -> Result<BTreeMap<String, 
         .map(|(name, expr)| {
             let value =
                 expr.eval(scope).map_err(|e| format!("`save: {name}` cannot be taken: {e}"))?;
+            if value.weight() > MOST_KEPT {
+                return Err(format!(
+                    "`save: {name}` would keep more than {} KiB; save the part that is needed later",
+                    MOST_KEPT / 1024
+                ));
+            }
             if holds_secret(&value) {
                 return Err(format!("`save: {name}` would keep a secret; save something else"));
             }

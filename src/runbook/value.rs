@@ -101,6 +101,24 @@ impl Value {
         }
     }
 
+    /// About how many bytes it takes as JSON.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::Timestamp(_)
+            | Self::Duration(_) => 8,
+            Self::String(text) | Self::Secret(text) => text.len() + 2,
+            Self::List(items) => items.iter().map(|item| item.weight() + 1).sum::<usize>() + 2,
+            Self::Map(map) => {
+                map.iter().map(|(key, item)| key.len() + item.weight() + 4).sum::<usize>() + 2
+            }
+        }
+    }
+
     /// A map from pairs.
     #[must_use]
     pub fn map<K: Into<String>>(pairs: impl IntoIterator<Item = (K, Self)>) -> Self {

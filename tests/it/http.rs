@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Redirect;
 use axum::routing::{any, get, post};
 use chrono::TimeDelta;
-use steadyhand::actions::{self, Finish};
+use steadyhand::actions::{self, Finish, Progress};
 use steadyhand::engine::Outcome;
 use steadyhand::runbook::expr::Expr;
 use steadyhand::runbook::{Effect, Resolved, Value};
@@ -26,6 +26,8 @@ async fn server() -> SocketAddr {
         .route("/bad", any(|| async { (StatusCode::CONFLICT, "it is locked\nby alice") }))
         .route("/gone", any(|| async { StatusCode::BAD_GATEWAY }))
         .route("/long", get(|| async { "x".repeat(100_000) }))
+        .route("/large", get(large))
+        .route("/halves", get(halves))
         .route("/never", any(|| async { std::future::pending::<String>().await }))
         .route("/away", get(|| async { Redirect::temporary("http://localhost:1/") }))
         .route("/here", get(|| async { Redirect::temporary("/ok") }))
@@ -43,6 +45,20 @@ async fn server() -> SocketAddr {
     address
 }
 
+/// More JSON than is kept as text.
+async fn large() -> String {
+    let names: Vec<String> = (0..20_000).map(|i| format!("queue-{i}")).collect();
+    serde_json::json!({ "names": names, "count": names.len() }).to_string()
+}
+
+/// Half a body, and nothing more.
+async fn halves() -> axum::response::Response {
+    let half = futures_util::stream::once(async { Ok::<_, std::io::Error>("half") });
+    let rest = futures_util::stream::pending();
+    let body = axum::body::Body::from_stream(futures_util::StreamExt::chain(half, rest));
+    axum::response::Response::new(body)
+}
+
 async fn echo(headers: HeaderMap, incoming: Incoming) -> String {
     let query = incoming.uri().query().unwrap_or_default().to_owned();
     let body = axum::body::to_bytes(incoming.into_body(), 1 << 20).await.unwrap();
@@ -57,7 +73,7 @@ fn with(
     attempt: &Attempt,
     effect: Effect,
     args: Vec<(&str, Resolved)>,
-) -> impl Future<Output = Finish> {
+) -> impl Future<Output = Finish> + use<> {
     actions::find("http").unwrap().run(attempt.cx.clone(), request("http", effect, args))
 }
 
@@ -257,4 +273,72 @@ async fn a_change_is_never_asked_for_again() {
     let finish = ask(format!("http://{at}/echo"), Effect::Changes, args).await;
     assert_eq!(finish.outcome, Outcome::Failed);
     assert!(finish.message.starts_with("not started: `poll`"), "{}", finish.message);
+}
+
+#[tokio::test]
+async fn the_body_goes_to_a_file_and_nowhere_else() {
+    let at = server().await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("kept.json");
+    let to = |more: Vec<(&'static str, Resolved)>| {
+        let args = [("to", text(path.to_str().unwrap()))].into_iter().chain(more).collect();
+        ask(format!("http://{at}/ok"), Effect::Reads, args)
+    };
+    let finish = to(vec![]).await;
+    assert_eq!(finish.outcome, Outcome::Succeeded, "{}", finish.message);
+    let body = r#"{"status": "ok", "token": "hunter2hunter2"}"#;
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), body);
+    assert_eq!(field(&finish, "bytes"), &Value::Int(43));
+    assert_eq!(field(&finish, "path").as_str(), path.to_str());
+    assert_eq!(field(&finish, "sha256").as_str().map(str::len), Some(64));
+    assert_eq!(field(&finish, "json"), &Value::Null);
+    assert!(!format!("{finish:?}").contains("status\\\""), "{finish:?}");
+
+    let finish = to(vec![]).await;
+    assert_eq!(finish.outcome, Outcome::Failed);
+    assert!(finish.message.starts_with("not started: "), "{}", finish.message);
+    assert!(finish.message.contains("is there already"), "{}", finish.message);
+
+    // A bad answer is no reason to lose the good one.
+    let yes = || ("overwrite", Resolved::Value(Value::Bool(true)));
+    let args = vec![("to", text(path.to_str().unwrap())), yes()];
+    let finish = ask(format!("http://{at}/bad"), Effect::Reads, args).await;
+    assert_eq!(finish.message, "status 409 Conflict, expected 200 to 299: it is locked");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), body);
+    let finish = to(vec![yes()]).await;
+    assert_eq!(finish.outcome, Outcome::Succeeded, "{}", finish.message);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_leaves_no_file() {
+    let at = server().await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("kept");
+    let mut slow = attempt(&[]);
+    let args =
+        vec![("url", text(&format!("http://{at}/halves"))), ("to", text(path.to_str().unwrap()))];
+    let cancel = slow.cancel.clone();
+    let (finish, ()) = tokio::join!(with(&slow, Effect::Reads, args), async {
+        // The half is in the file when it is told of.
+        while !matches!(slow.progress.recv().await, Some(Progress::Status { .. })) {}
+        assert!(dir.path().join("kept.part").exists());
+        cancel.cancel();
+    });
+    assert_eq!(finish.outcome, Outcome::Failed);
+    assert!(finish.message.contains("it was cancelled"), "{}", finish.message);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_large_answer_is_read_as_json_but_in_a_probe_only_a_small_one() {
+    let at = server().await;
+    let args = || vec![("url", text(&format!("http://{at}/large")))];
+    let finish = with(&attempt(&[]), Effect::Reads, args()).await;
+    assert_eq!(field(&finish, "json").get("count"), Some(&Value::Int(20_000)));
+    assert_eq!(field(&finish, "body").as_str().unwrap().len(), 64 * 1024);
+    let mut probe = attempt(&[]);
+    probe.cx.attempt.of = steadyhand::engine::event::Part::Probe;
+    let finish = with(&probe, Effect::Reads, args()).await;
+    assert_eq!(field(&finish, "json"), &Value::Null);
 }

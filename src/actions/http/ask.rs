@@ -11,8 +11,9 @@ use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value as Json;
 
-use super::answer::Answer;
+use super::answer::{Answer, Broken, is_expected};
 use crate::actions::Context;
+use crate::actions::new_file::NewFile;
 use crate::actions::output::OutputLog;
 use crate::runbook::{Request, Resolved, Reveal, Value};
 
@@ -28,6 +29,8 @@ pub(super) struct Ask {
     basic: Option<(String, String)>,
     bearer: Option<String>,
     body: Body,
+    /// Where the body of a good answer goes, and whether it may replace what is there.
+    to: Option<(PathBuf, bool)>,
 }
 
 enum Body {
@@ -109,11 +112,23 @@ impl Ask {
             basic,
             bearer,
             body,
+            to: request.text("to").map(|path| (PathBuf::from(path), request.flag("overwrite"))),
         })
     }
 
-    /// Sends it and reads the answer.
-    pub(super) async fn send(&self, cx: &Context, log: &mut OutputLog) -> Result<Answer, Lost> {
+    /// Sends it and reads the answer; `expect` says whether its body is one to keep.
+    pub(super) async fn send(
+        &self,
+        cx: &Context,
+        log: &mut OutputLog,
+        expect: &[(String, Resolved)],
+    ) -> Result<Answer, Lost> {
+        let file = match &self.to {
+            Some((path, overwrite)) => {
+                Some(NewFile::create(path, *overwrite).map_err(Lost::NotSent)?)
+            }
+            None => None,
+        };
         let begun = Instant::now();
         let mut ask = self
             .client
@@ -138,7 +153,11 @@ impl Ask {
         };
         log.line(format!("{} {}", self.method, self.url));
         let response = ask.send().await.map_err(|e| self.lost(&e))?;
-        Answer::read(cx, response, begun, log).await.map_err(|e| self.lost(&e))
+        let file = file.filter(|_| is_expected(response.status().as_u16(), expect));
+        Answer::read(cx, response, begun, log, file).await.map_err(|broken| match broken {
+            Broken::Connection(e) => self.lost(&e),
+            Broken::File(why) => Lost::Sent(format!("the answer is not kept: {why}")),
+        })
     }
 
     fn lost(&self, e: &reqwest::Error) -> Lost {

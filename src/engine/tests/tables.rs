@@ -249,6 +249,29 @@ fn a_secret_is_never_saved() {
 }
 
 #[test]
+fn of_a_large_result_the_journal_has_what_was_saved() {
+    let mut a = step("a", Does::Reads);
+    a.expect = vec![expr("size(result.text) > 1000000")];
+    a.save = vec![("n".into(), expr("result.n"))];
+    let result =
+        || Value::map([("n", Value::Int(3)), ("text", Value::String("x".repeat(2_000_000)))]);
+    let mut run = Bench::new(runbook(vec![a.clone()]));
+    run.begin("a", Given::Enter);
+    run.end(Outcome::Succeeded, result());
+    assert_eq!(run.status("a"), "Done");
+    let step = run.state.step("a").unwrap();
+    assert_eq!(step.saved.get("n"), Some(&Value::Int(3)));
+    let kept = &step.last().unwrap().finished.as_ref().unwrap().1.result;
+    assert_eq!(kept, &Value::map([("n", Value::Int(3)), ("text", Value::Null)]));
+
+    a.save = vec![("all".into(), expr("result.text"))];
+    let mut run = Bench::new(runbook(vec![a]));
+    run.begin("a", Given::Enter);
+    run.end(Outcome::Succeeded, result());
+    assert_eq!(run.status("a"), "Failed");
+}
+
+#[test]
 fn retries_happen_on_their_own_for_as_long_as_they_last() {
     let mut a = step("a", Does::Reads);
     a.retry = Some(Retry { times: 2, every: TimeDelta::seconds(30) });

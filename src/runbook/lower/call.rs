@@ -67,6 +67,7 @@ pub(super) fn call(
     };
     alternatives(problems, entry, spec);
     let effect = effect(problems, entry, spec, &list, place)?;
+    refuse_poll(problems, entry, effect);
     Some(Call { spec, args: list, effect })
 }
 
@@ -159,6 +160,24 @@ fn effect(
                 .help("use an action that reads, such as `http` with GET or a describing action");
             None
         }
+    }
+}
+
+/// `poll` sends its request again and again: only what reads may be sent so.
+fn refuse_poll(problems: &mut Problems<'_>, entry: &yaml::Entry, effect: Effect) {
+    let Kind::Map(keys) = &entry.value.kind else { return };
+    if effect != Effect::Reads
+        && let Some(poll) = keys.iter().find(|key| key.key == "poll")
+    {
+        problems
+            .error(
+                poll.key_span.clone(),
+                "poll-changes",
+                "`poll` would repeat a request that changes something",
+            )
+            .help(
+                "poll in a step of its own with GET; if this one only reads, say `effect: reads`",
+            );
     }
 }
 

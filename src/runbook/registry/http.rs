@@ -100,11 +100,28 @@ pub(super) static ACTIONS: &[ActionSpec] = &[ActionSpec {
             required: false,
             help: "Follow redirects on the same origin; default: false",
         },
+        Key {
+            name: "to",
+            kind: Kind::Path,
+            required: false,
+            help: "The body of a good answer goes to this file, which only its owner may read, and \
+                   nowhere else; a file that is there is not replaced",
+        },
+        Key {
+            name: "overwrite",
+            kind: Kind::Bool,
+            required: false,
+            help: "With `to`: replace a file that is there; default: false",
+        },
     ],
     result: &[
         Field { name: "status", ty: FieldType::Int, help: "The status code" },
         Field { name: "body", ty: FieldType::String, help: "The first 64 KiB of the body" },
-        Field { name: "json", ty: FieldType::Dyn, help: "The body as JSON, null when it is none" },
+        Field {
+            name: "json",
+            ty: FieldType::Dyn,
+            help: "The body as JSON, null when it is none or longer than 8 MiB (64 KiB in a probe)",
+        },
         Field {
             name: "headers",
             ty: FieldType::Dyn,
@@ -115,6 +132,9 @@ pub(super) static ACTIONS: &[ActionSpec] = &[ActionSpec {
             ty: FieldType::Duration,
             help: "From sending to the end of the body",
         },
+        Field { name: "path", ty: FieldType::String, help: "With `to`: the file" },
+        Field { name: "bytes", ty: FieldType::Int, help: "With `to`: its length" },
+        Field { name: "sha256", ty: FieldType::String, help: "With `to`: of its contents" },
     ],
     destroys: None,
 }];

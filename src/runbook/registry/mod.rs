@@ -195,10 +195,11 @@ impl ActionSpec {
 }
 
 /// Keys that exclude each other: the action, the keys, and whether one of them must be there.
-static ALTERNATIVES: [(&str, &[&str], bool); 3] = [
+static ALTERNATIVES: [(&str, &[&str], bool); 4] = [
     ("wait", &["for", "until"], true),
     ("shell", &["run", "argv"], true),
     ("http", &["json", "form", "body", "file"], false),
+    ("http", &["poll", "to"], false),
 ];
 
 /// The keys of an action that exclude each other, and whether one of them must be there.
