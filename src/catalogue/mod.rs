@@ -128,6 +128,17 @@ impl Catalogue {
     }
 }
 
+/// The runbook of this id as it is built in, whatever the directories hold.
+///
+/// # Errors
+/// One line: there is none.
+pub fn built_in(id: &str) -> Result<Entry, String> {
+    let file = format!("{id}.yaml");
+    let found = built_in::RUNBOOKS.iter().find(|(name, _)| *name == file);
+    let (name, bytes) = found.ok_or_else(|| format!("no runbook `{id}` built in"))?;
+    Ok(Entry::new(format!("built-in/{name}"), bytes.to_vec()))
+}
+
 /// The runbook that `name` means: a path when it looks like one, else an id of the catalogue.
 ///
 /// # Errors

@@ -9,9 +9,8 @@ use chrono::{DateTime, Utc};
 use super::conduct::Conduct;
 use super::fail;
 use super::run::refuse;
-use crate::aws::AwsAccess;
 use crate::catalogue::Entry;
-use crate::driver::{self, Auto, Clock, Order, Run, Trouble, Wish};
+use crate::driver::{self, Auto, Clock, Order, Practice, Run, Trouble, Wish};
 use crate::engine::Mode;
 use crate::engine::event::Check;
 use crate::runbook::timetext::parse_moment;
@@ -27,8 +26,8 @@ pub(super) struct Asked {
     pub(super) settings: Loaded,
     pub(super) preset: Preset,
     pub(super) auto: Option<Auto>,
-    /// The embedded sandbox, when this is practice.
-    pub(super) practice: Option<AwsAccess>,
+    /// What the sandbox brings, when this is practice.
+    pub(super) practice: Option<Practice>,
     /// Why a live run goes on in spite of preflight.
     pub(super) in_spite: Option<String>,
     pub(super) operator: String,
@@ -115,7 +114,7 @@ impl Asked {
             incident: self.preset.incident.clone(),
             outage_start: self.outage_start(now)?,
             auto: self.auto,
-            practice: self.practice.clone(),
+            practice: self.practice,
             operator: self.operator.clone(),
             runs: self.runs.clone(),
             in_spite: self.in_spite.clone(),
@@ -145,7 +144,8 @@ impl Asked {
     ) -> Result<bool, String> {
         let runbook = Arc::new(entry.runbook()?.clone());
         let settings = Arc::new(self.settings.settings.clone());
-        let env = Arc::new(|name: &str| std::env::var(name).ok());
+        let practice = self.practice;
+        let env = Arc::new(move |name: &str| Practice::env(practice, name));
         self.preset.mode.get_or_insert(self.mode());
         let mut form = StartForm::new(runbook, settings, &self.preset, env, &clock.now());
         let start = app::run(screen, self.conduct.theme(), &mut form, || clock.now())

@@ -9,6 +9,7 @@ use etcetera::BaseStrategy;
 
 use crate::catalogue::{self, Catalogue, Entry};
 use crate::preflight;
+use crate::sandbox::{Lesson, Practice};
 use crate::settings::{self, Loaded};
 
 mod begin;
@@ -21,10 +22,12 @@ mod export;
 pub mod full_screen;
 mod home;
 mod list;
+mod practice;
 mod remaining;
 mod resume;
 mod run;
 mod runs;
+mod sandbox;
 mod schema;
 mod show;
 mod verify;
@@ -165,6 +168,16 @@ enum Command {
         /// The attempt's directory.
         dir: PathBuf,
     },
+    /// Be the sandbox of a practice run; the console starts it
+    #[command(name = "__sandbox", hide = true)]
+    Sandbox {
+        /// What is practised.
+        #[arg(value_parser = demo::known)]
+        practice: &'static Practice,
+        /// What goes wrong.
+        #[arg(long)]
+        fault: Option<Lesson>,
+    },
 }
 
 /// Exit code of a usage error: the same as the argument parser's.
@@ -193,6 +206,7 @@ pub fn main() -> ExitCode {
         Some(Command::Export(args)) => export::run(globals, &args),
         Some(Command::Schema) => schema::run(),
         Some(Command::Attempt { dir }) => crate::supervisor::serve(&dir),
+        Some(Command::Sandbox { practice, fault }) => sandbox::serve(practice, fault),
     }
 }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::chosen::given;
 use super::conduct::Conduct;
+use super::practice::{PRACTICE, Stay};
 use super::run::{Unattended, refuse};
 use super::{Globals, USAGE, fail, full_screen};
 use crate::driver::{Pinned, Run};
@@ -47,22 +48,28 @@ async fn resume(globals: &Globals, args: &ResumeArgs) -> ExitCode {
         Ok(pinned) => pinned,
         Err(why) => return fail(1, why),
     };
-    if pinned.started.practice {
-        return fail(
-            1,
-            "practice cannot be resumed: its sandbox ended with it; steady demo begins anew",
-        );
-    }
     if args.unattended.auto && pinned.started.mode == Mode::Live {
         return fail(USAGE, "--auto is never live: resume this run by hand");
     }
-    let hands = match pinned.hands(operator, &instead, args.unattended.auto()).await {
-        Ok(hands) => hands,
-        Err(trouble) => return refuse(&trouble),
+    let stay = if pinned.started.practice {
+        match Stay::again(&pinned).await {
+            Ok(stay) => Some(stay),
+            Err(why) => return fail(1, why),
+        }
+    } else {
+        None
     };
-    match Run::resume(&dir, pinned.runbook, hands) {
-        Ok(run) => conduct.conduct(run, None).await,
-        Err(why) => fail(1, why),
+    let practice = stay.as_ref().map(|_| PRACTICE);
+    let code = match pinned.hands(operator, &instead, args.unattended.auto(), practice).await {
+        Ok(hands) => match Run::resume(&dir, pinned.runbook, hands) {
+            Ok(run) => conduct.conduct(run, None).await,
+            Err(why) => fail(1, why),
+        },
+        Err(trouble) => refuse(&trouble),
+    };
+    match stay {
+        Some(stay) => stay.leave(code).await,
+        None => code,
     }
 }
 

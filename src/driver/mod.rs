@@ -19,7 +19,7 @@ pub use clock::Clock;
 pub use follower::Follower;
 pub use open::{Handle, Hands, Order, Run};
 pub use run::Left;
-pub use setup::{Pinned, Trouble, Wish, order};
+pub use setup::{Pinned, Practice, Trouble, Wish, order};
 pub use view::{
     Command, JournalStanding, LiveStatus, Notice, Output, Prepared, Ring, Urgency, View,
 };

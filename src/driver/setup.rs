@@ -39,14 +39,34 @@ pub struct Wish<'a> {
     pub outage_start: Option<DateTime<Utc>>,
     /// Unattended.
     pub auto: Option<Auto>,
-    /// The embedded sandbox, when this is practice.
-    pub practice: Option<AwsAccess>,
+    /// What the sandbox brings, when this is practice.
+    pub practice: Option<Practice>,
     /// Who.
     pub operator: String,
     /// Where runs are kept.
     pub runs: PathBuf,
     /// Why a live run goes on in spite of preflight.
     pub in_spite: Option<String>,
+}
+
+/// What the embedded sandbox brings instead of the operator's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Practice {
+    /// Its keys for AWS, `(access key, secret key)`.
+    pub credentials: (&'static str, &'static str),
+    /// Stands for the environment variables of the operator, of which practice takes nothing.
+    pub env: fn(&str) -> Option<&'static str>,
+}
+
+impl Practice {
+    /// The environment variable `name`, of practice or else of this process.
+    #[must_use]
+    pub fn env(practice: Option<Self>, name: &str) -> Option<String> {
+        match practice {
+            Some(practice) => (practice.env)(name).map(str::to_owned),
+            None => std::env::var(name).ok(),
+        }
+    }
 }
 
 /// Why there is no run.
@@ -101,7 +121,8 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
     if outage_start > now {
         return Err(Trouble::Refused("the outage cannot start in the future".into()));
     }
-    let env = |name: &str| std::env::var(name).ok();
+    let practice = wish.practice;
+    let env = |name: &str| Practice::env(practice, name);
     let nothing = Given::new();
     let from_settings = environment.map_or(&nothing, |environment| &environment.inputs);
     let inputs =
@@ -110,16 +131,15 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
     let secrets =
         Secrets::fetch(&inputs.secrets, &env, &redactor).await.map_err(Trouble::Secrets)?;
     let sources = inputs.secrets.iter().map(|(name, source)| (name.clone(), source.to_string()));
-    let (aws, pins) = match wish.practice.clone() {
-        Some(aws) => (aws, Pins::new()),
-        None => access(environment),
-    };
+    let (aws, pins) = access(environment, practice);
+    // Tools are looked for where they would be run from: in practice too.
+    let here = |name: &str| std::env::var(name).ok();
     let checks = preflight::check(preflight::Wanted {
         runbook: &runbook,
         aws: &aws,
         pins: &pins,
         runs: &wish.runs,
-        env: &env,
+        env: &here,
     })
     .await;
     let failed = checks.iter().any(|check| !check.ok);
@@ -128,7 +148,7 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
     }
     let named = runbook.requires.env.iter();
     Ok(Order {
-        env: named.filter_map(|name| Some((name.clone(), env(name)?))).collect(),
+        env: named.filter_map(|name| Some((name.clone(), here(name)?))).collect(),
         runs: wish.runs,
         runbook_bytes: wish.entry.bytes.clone(),
         settings_bytes: wish.settings.file.as_ref().map(|(_, bytes)| bytes.clone()),
@@ -141,7 +161,7 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         inputs: inputs.values,
         checks,
         preflight_overridden: wish.in_spite.filter(|_| failed),
-        practice: wish.practice.is_some(),
+        practice: practice.is_some(),
         hands: Hands {
             operator: wish.operator,
             secrets: Arc::new(secrets),
@@ -174,16 +194,20 @@ fn mode_of(wish: &Wish<'_>, environment: Option<&Environment>) -> Result<Mode, T
     }
 }
 
-fn access(environment: Option<&Environment>) -> (AwsAccess, Pins) {
-    environment.map_or_else(Default::default, |environment| {
-        let aws = AwsAccess {
-            profile: environment.aws.profile.clone(),
-            region: environment.aws.region.clone(),
-            endpoint: environment.aws.endpoint.clone(),
-            practice_credentials: None,
-        };
-        (aws, environment.pins.clone())
-    })
+fn access(environment: Option<&Environment>, practice: Option<Practice>) -> (AwsAccess, Pins) {
+    // Practice has its keys with or without an environment: it never calls with anybody's own.
+    let practice_credentials = practice.map(|practice| {
+        let (key, secret) = practice.credentials;
+        (key.to_owned(), secret.to_owned())
+    });
+    let aws = environment.map(|environment| environment.aws.clone()).unwrap_or_default();
+    let aws = AwsAccess {
+        profile: aws.profile,
+        region: aws.region,
+        endpoint: aws.endpoint,
+        practice_credentials,
+    };
+    (aws, environment.map(|environment| environment.pins.clone()).unwrap_or_default())
 }
 
 /// What a run directory pins: the runbook and what opens the run again.
@@ -223,6 +247,13 @@ impl Pinned {
         Ok(Self { runbook: Arc::new(runbook), started, settings })
     }
 
+    /// The environment that the run began with, as its settings have it.
+    #[must_use]
+    pub fn environment(&self) -> Option<&Environment> {
+        let name = self.started.environment.as_deref()?;
+        self.settings.as_ref()?.environments.get(name)
+    }
+
     /// What opens the run again: secrets are fetched anew from where they were, or from `instead`.
     ///
     /// # Errors
@@ -232,6 +263,7 @@ impl Pinned {
         operator: String,
         instead: &Given,
         auto: Option<Auto>,
+        practice: Option<Practice>,
     ) -> Result<Hands, Trouble> {
         let redactor = Redactor::default();
         let mut sources = BTreeMap::new();
@@ -251,14 +283,9 @@ impl Pinned {
         if !problems.is_empty() {
             return Err(Trouble::Secrets(problems));
         }
-        let env = |name: &str| std::env::var(name).ok();
+        let env = |name: &str| Practice::env(practice, name);
         let secrets = Secrets::fetch(&sources, &env, &redactor).await.map_err(Trouble::Secrets)?;
-        let environment = self
-            .started
-            .environment
-            .as_deref()
-            .and_then(|name| self.settings.as_ref()?.environments.get(name));
-        let (aws, _) = access(environment);
+        let (aws, _) = access(self.environment(), practice);
         Ok(Hands {
             operator,
             secrets: Arc::new(secrets),

@@ -1,45 +1,49 @@
-//! The embedded practice environment: a loopback stand-in for the part of Amazon RDS that a restore
-//! needs, and for the application in front of the database. It speaks the same protocol (form in, XML
-//! out), refuses what AWS refuses with the same codes, and its states take seconds.
+//! The embedded practice environment: loopback stand-ins for what the shipped runbooks work on. What a stand-in
+//! does was first seen on the real thing, and is held to it by tests. Nothing in here is real, and nothing
+//! outside is touched.
 //!
-//! It begins damaged: the cluster [`CLUSTER`] is there, its table is empty, and a good moment lies
-//! inside the restorable window. Nothing in here is real, and nothing outside is touched.
+//! A [`Practice`] says what can be practised: a runbook, and the scene it begins with. A [`Sandbox`] is such a
+//! scene, set and served. Each kind of service is a module of its own with its own constructor; a practice in
+//! `practices/` puts together those it needs.
 
-mod app;
-mod fault;
-mod query;
-mod rds;
-mod world;
-mod xml;
+pub mod aws;
+mod door;
+mod lesson;
+mod offer;
+mod practice;
+mod practices;
+mod server;
 
-use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{get, post};
-use chrono::{DateTime, SecondsFormat, Utc};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
-pub use fault::Fault;
-use fault::Faults;
-use world::World;
+use aws::Aws;
+use door::Door;
+pub use door::{PATIENCE, dismiss, knock};
+pub use lesson::Lesson;
+pub use offer::Offer;
+pub use practice::{Practice, Scene, Stage, practice};
+pub use practices::PRACTICES;
+use server::{Port, Server};
 
-/// The damaged cluster.
-pub const CLUSTER: &str = "loanserve-prod";
-
-/// What the sandbox takes for proof of identity, `(access key, secret key)`. Not a secret.
+/// What the AWS stand-in takes for proof of identity, `(access key, secret key)`. Not a secret.
 pub const CREDENTIALS: (&str, &str) = ("STEADYHANDPRACTICE", "practice-only-no-secret");
 
-const ACCOUNT: &str = "000000000042";
-const REGION: &str = "practice-1";
+/// The passwords, tokens and keys of the stand-ins, by the name of the environment variable that stands for
+/// each in the practice's inputs (`env:NAME`). Not secrets: they are in every copy of the program.
+const SECRETS: &[(&str, &str)] = &[];
+
+/// What the practice environment variable `name` holds.
+#[must_use]
+pub fn secret(name: &str) -> Option<&'static str> {
+    SECRETS.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+}
 
 /// How the sandbox behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct SandboxOptions {
-    /// How long a cluster or an instance is `creating`, `failing-over` or `deleting`.
+    /// How long what takes its time takes: a cluster that is `creating`, an import, a load.
     pub state_delay: Duration,
 }
 
@@ -50,135 +54,56 @@ impl Default for SandboxOptions {
     }
 }
 
-/// A running sandbox; it ends when this is dropped.
+/// A scene that is set and answers; it ends when this is dropped.
 pub struct Sandbox {
-    address: SocketAddr,
-    shared: Shared,
-    server: JoinHandle<()>,
-}
-
-/// What every request sees.
-#[derive(Clone)]
-struct Shared {
-    world: Arc<Mutex<World>>,
-    faults: Arc<Mutex<Faults>>,
-}
-
-impl Shared {
-    /// Runs `f` on the world of this moment.
-    fn with<T>(&self, f: impl FnOnce(&mut World) -> T) -> T {
-        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        world.settle(Utc::now());
-        f(&mut world)
-    }
-
-    fn next_fault(&self, action: &str) -> Option<Fault> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).next(action)
-    }
+    offer: Offer,
+    aws: Aws,
+    door: Door,
+    _front: Server,
+    _stand_ins: Vec<Box<dyn Send + Sync>>,
 }
 
 impl Sandbox {
-    /// Starts a sandbox on a free loopback port.
+    /// Sets the scene of a practice on free loopback ports.
     ///
     /// # Errors
     /// When no loopback port can be listened on.
-    pub async fn start(options: SandboxOptions) -> std::io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
-        let shared = Shared {
-            world: Arc::new(Mutex::new(World::damaged(options.state_delay, Utc::now()))),
-            faults: Arc::default(),
-        };
-        let router = Router::new()
-            .route("/", post(query::handle))
-            .route("/app/health", get(app::health))
-            .route("/app/rows", get(app::rows))
-            .route("/app/config", get(app::config).put(app::configure))
-            .route("/app/writers", get(app::writers).put(app::set_writers))
-            .with_state(shared.clone());
-        let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!(%error, "the sandbox stopped");
-            }
-        });
-        Ok(Self { address, shared, server })
+    pub async fn open(
+        practice: &'static Practice,
+        options: SandboxOptions,
+        lesson: Option<Lesson>,
+    ) -> std::io::Result<Self> {
+        let front = Port::take().await?;
+        let aws = Aws::damaged(options);
+        let endpoint = front.endpoint();
+        let stage = Stage { options, lesson, endpoint: endpoint.clone(), aws: aws.clone() };
+        let scene = (practice.set)(stage).await?;
+        let offer = Offer::of(practice, lesson, endpoint, &scene);
+        let door = Door::new();
+        let router = Router::new().merge(door.router()).merge(aws.router()).merge(scene.front);
+        Ok(Self { offer, aws, door, _front: front.serve(router), _stand_ins: scene.stand_ins })
     }
 
-    /// Where it listens, such as `http://127.0.0.1:41000`: the AWS endpoint, and the application below
-    /// `/app`.
+    /// What a console is told of it.
     #[must_use]
-    pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+    pub fn offer(&self) -> &Offer {
+        &self.offer
     }
 
-    /// The account that `GetCallerIdentity` tells.
+    /// The AWS endpoint, such as `http://127.0.0.1:41000`; the application is below `/app`.
     #[must_use]
-    pub fn account(&self) -> &'static str {
-        ACCOUNT
+    pub fn endpoint(&self) -> &str {
+        &self.offer.endpoint
     }
 
-    /// The region of everything in it.
+    /// The AWS stand-in.
     #[must_use]
-    pub fn region(&self) -> &'static str {
-        REGION
+    pub fn aws(&self) -> &Aws {
+        &self.aws
     }
 
-    /// When the damage was done: the start of the outage.
-    #[must_use]
-    pub fn damaged_at(&self) -> DateTime<Utc> {
-        self.shared.with(|world| world.damaged_at())
-    }
-
-    /// The last good moment, as an operator would give it.
-    #[must_use]
-    pub fn good_moment(&self) -> DateTime<Utc> {
-        self.shared.with(|world| world.good_moment())
-    }
-
-    /// Inputs of the runbook `aurora-pitr` that rehearse it here, by name.
-    #[must_use]
-    pub fn inputs(&self) -> BTreeMap<String, String> {
-        let endpoint = self.endpoint();
-        let moment = self.good_moment().to_rfc3339_opts(SecondsFormat::Secs, true);
-        [
-            ("source_cluster", CLUSTER.to_owned()),
-            ("restore_to", moment),
-            ("operate", "http".to_owned()),
-            ("stop_url", format!("{endpoint}/app/writers")),
-            ("cutover_url", format!("{endpoint}/app/config")),
-            ("rows", "http".to_owned()),
-            ("rows_url", format!("{endpoint}/app/rows")),
-            ("smoke_url", format!("{endpoint}/app/health")),
-            ("drain", "1s".to_owned()),
-            ("poll", "1s".to_owned()),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
-    }
-
-    /// The next `times` calls of the AWS operation `action` (such as `DescribeDBClusters`) come out as
-    /// `fault` says.
-    pub fn inject(&self, action: &str, fault: Fault, times: u32) {
-        let mut faults = self.shared.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        faults.add(action, fault, times);
-    }
-
-    /// How often the AWS operation `action` was carried out (not: asked for).
-    #[must_use]
-    pub fn calls(&self, action: &str) -> usize {
-        self.shared.with(|world| world.calls(action))
-    }
-
-    /// The identifiers of the clusters that are there, sorted.
-    #[must_use]
-    pub fn clusters(&self) -> Vec<String> {
-        self.shared.with(|world| world.clusters.keys().cloned().collect())
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.server.abort();
+    /// Waits until the console is through with it, or has been away for [`PATIENCE`].
+    pub async fn closed(&self) {
+        self.door.closed(PATIENCE).await;
     }
 }

@@ -16,7 +16,8 @@ use steadyhand::engine::{AttemptId, Part};
 use steadyhand::ingest::Redactor;
 use steadyhand::runbook::registry::{EffectRule, FieldType, action};
 use steadyhand::runbook::{Effect, Request, Resolved, Reveal, Value};
-use steadyhand::sandbox::{CREDENTIALS, Sandbox, SandboxOptions};
+use steadyhand::sandbox::aws::Aws;
+use steadyhand::sandbox::{CREDENTIALS, Sandbox, SandboxOptions, practice};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -38,11 +39,13 @@ struct Place {
 impl Place {
     /// The sandbox; its states take `delay`.
     async fn sandbox(delay: Duration) -> Self {
-        let sandbox = Sandbox::start(SandboxOptions { state_delay: delay }).await.unwrap();
+        let pitr = practice("aurora-pitr").unwrap();
+        let options = SandboxOptions { state_delay: delay };
+        let sandbox = Sandbox::open(pitr, options, None).await.unwrap();
         let access = AwsAccess {
             profile: None,
-            region: Some(sandbox.region().into()),
-            endpoint: Some(sandbox.endpoint()),
+            region: Some(sandbox.aws().region().into()),
+            endpoint: Some(sandbox.endpoint().into()),
             practice_credentials: Some((CREDENTIALS.0.into(), CREDENTIALS.1.into())),
         };
         Self { access, sandbox: Some(sandbox), _moto: None }
@@ -90,8 +93,13 @@ impl Place {
         places
     }
 
-    fn practice(&self) -> &Sandbox {
-        self.sandbox.as_ref().unwrap()
+    fn practice(&self) -> &Aws {
+        self.sandbox.as_ref().unwrap().aws()
+    }
+
+    /// The inputs of `aurora-pitr` there.
+    fn inputs(&self) -> BTreeMap<String, String> {
+        self.sandbox.as_ref().unwrap().offer().inputs.clone()
     }
 
     async fn client(&self) -> aws_sdk_rds::Client {

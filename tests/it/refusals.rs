@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use steadyhand::sandbox::{CREDENTIALS, Sandbox, SandboxOptions};
+use steadyhand::sandbox::{CREDENTIALS, PRACTICES, Sandbox, SandboxOptions};
 
 use crate::services::console::{Console, eventually, said, text};
 use crate::services::skip;
@@ -106,13 +106,14 @@ fn without_a_directory_for_runs_there_is_no_run() {
 async fn credentials_of_another_account_are_refused_by_its_number() {
     let runbook = "steadyhand: 1\nid: look\ntitle: Look\nsteps:\n  - id: look\n    title: Look\n    \
                    do: {rds.describe_cluster: {cluster: loanserve-prod}}\n";
-    let sandbox = Sandbox::start(SandboxOptions { state_delay: Duration::ZERO }).await.unwrap();
+    let options = SandboxOptions { state_delay: Duration::ZERO };
+    let sandbox = Sandbox::open(&PRACTICES[0], options, None).await.unwrap();
     let console = Console::new(runbook);
     let settings = format!(
         "steadyhand: 1\nenvironments:\n  dr:\n    mode: drill\n    aws: {{endpoint: \"{}\", region: {}}}\n    \
          target: {{aws.account: \"111111111111\"}}\n",
         sandbox.endpoint(),
-        sandbox.region()
+        sandbox.aws().region()
     );
     fs::write(console.file("steadyhand.yaml"), settings).unwrap();
     let mut run = console.drill(&["--env", "dr"]);
@@ -120,7 +121,7 @@ async fn credentials_of_another_account_are_refused_by_its_number() {
         .env("AWS_SECRET_ACCESS_KEY", CREDENTIALS.1)
         .env("AWS_EC2_METADATA_DISABLED", "true");
     let output = tokio::task::spawn_blocking(move || run.output().unwrap()).await.unwrap();
-    assert_refused(&console, &output, 1, &["aws.account", sandbox.account(), "111111111111"]);
+    assert_refused(&console, &output, 1, &["aws.account", sandbox.aws().account(), "111111111111"]);
 }
 
 #[test]

@@ -138,7 +138,7 @@ async fn after_a_crash_what_was_created_is_adopted() {
         assert_eq!(finish.outcome, Outcome::Succeeded, "{}", finish.message);
         again.hears("was created by this step already").await;
         if let Some(sandbox) = &place.sandbox {
-            assert_eq!(sandbox.calls("RestoreDBClusterToPointInTime"), 1);
+            assert_eq!(sandbox.aws().calls("RestoreDBClusterToPointInTime"), 1);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use steadyhand::aws::{self, AwsAccess};
 use steadyhand::engine::Outcome;
 use steadyhand::runbook::Value;
-use steadyhand::sandbox::Fault;
+use steadyhand::sandbox::aws::Fault;
 
 use super::{Place, SOURCE, handler, request, restore, text};
 

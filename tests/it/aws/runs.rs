@@ -131,7 +131,7 @@ fn answering(json: String) -> String {
 async fn aurora_pitr_restores_the_service_in_the_sandbox() {
     let place = Place::sandbox(DELAY).await;
     let console = Console::new(&place, CREDENTIALS);
-    let mut command = console.run(&place.practice().inputs());
+    let mut command = console.run(&place.inputs());
     let start = place.practice().damaged_at().to_rfc3339_opts(SecondsFormat::Millis, true);
     command.args(["--outage-start", &start]);
     let output = output(command).await;
@@ -190,7 +190,7 @@ async fn aurora_pitr_restores_a_cluster_of_moto() {
 async fn killed_during_the_restore_and_resumed_there_is_one_cluster() {
     let place = Place::sandbox(Duration::from_secs(4)).await;
     let console = Console::new(&place, CREDENTIALS);
-    let mut command = console.run(&place.practice().inputs());
+    let mut command = console.run(&place.inputs());
     command.env("STEADYHAND_FAILPOINT", "fact:attempt_progress:restore");
     let killed = output(command).await;
     assert_eq!(killed.status.signal(), Some(9), "{}", said(&killed));
@@ -214,7 +214,7 @@ async fn killed_during_the_restore_and_resumed_there_is_one_cluster() {
 async fn killed_before_the_restore_was_asked_for_a_person_decides() {
     let place = Place::sandbox(DELAY).await;
     let console = Console::new(&place, CREDENTIALS);
-    let mut command = console.run(&place.practice().inputs());
+    let mut command = console.run(&place.inputs());
     command.env("STEADYHAND_FAILPOINT", "fact:attempt_intended:restore");
     let killed = output(command).await;
     assert_eq!(killed.status.signal(), Some(9), "{}", said(&killed));

@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Shared;
+use super::Aws;
 
 /// Loans booked before the sandbox's history begins, and how long the next one takes.
 const EARLIER_LOANS: i64 = 48_000;
@@ -20,8 +20,8 @@ fn text(moment: DateTime<Utc>) -> String {
 }
 
 /// 200 once the application runs and its database has its rows and a writer that answers.
-pub(super) async fn health(State(shared): State<Shared>) -> Answer {
-    shared.with(|world| {
+pub(super) async fn health(State(aws): State<Aws>) -> Answer {
+    aws.with(|world| {
         let database = &world.app.database;
         match world.answering(database) {
             Some(_) if !world.app.writers => (
@@ -50,8 +50,8 @@ pub(super) struct Host {
 }
 
 /// How many loans there are, and the newest one's moment.
-pub(super) async fn rows(State(shared): State<Shared>, Query(ask): Query<Host>) -> Answer {
-    shared.with(|world| {
+pub(super) async fn rows(State(aws): State<Aws>, Query(ask): Query<Host>) -> Answer {
+    aws.with(|world| {
         let host = ask.host.unwrap_or_else(|| world.app.database.clone());
         let Some(cluster) = world.answering(&host) else {
             let error = format!("no answer from {host}");
@@ -72,8 +72,8 @@ pub(super) async fn rows(State(shared): State<Shared>, Query(ask): Query<Host>) 
 }
 
 /// What the application is configured with.
-pub(super) async fn config(State(shared): State<Shared>) -> Answer {
-    shared.with(|world| (StatusCode::OK, Json(json!({"database": world.app.database}))))
+pub(super) async fn config(State(aws): State<Aws>) -> Answer {
+    aws.with(|world| (StatusCode::OK, Json(json!({"database": world.app.database}))))
 }
 
 #[derive(Deserialize)]
@@ -85,11 +85,8 @@ pub(super) struct Configuration {
 }
 
 /// Points the application at another database.
-pub(super) async fn configure(
-    State(shared): State<Shared>,
-    Json(asked): Json<Configuration>,
-) -> Answer {
-    shared.with(|world| {
+pub(super) async fn configure(State(aws): State<Aws>, Json(asked): Json<Configuration>) -> Answer {
+    aws.with(|world| {
         world.app.database = asked.database;
         if let Some(on) = asked.writers {
             world.app.switch_writers(on, Utc::now());
@@ -100,8 +97,8 @@ pub(super) async fn configure(
 }
 
 /// Whether the writers run.
-pub(super) async fn writers(State(shared): State<Shared>) -> Answer {
-    shared.with(|world| {
+pub(super) async fn writers(State(aws): State<Aws>) -> Answer {
+    aws.with(|world| {
         let app = &world.app;
         let body = json!({"enabled": app.writers, "since": text(app.writers_since)});
         (StatusCode::OK, Json(body))
@@ -115,11 +112,8 @@ pub(super) struct Writers {
 }
 
 /// Starts or stops the writers.
-pub(super) async fn set_writers(
-    State(shared): State<Shared>,
-    Json(asked): Json<Writers>,
-) -> Answer {
-    shared.with(|world| {
+pub(super) async fn set_writers(State(aws): State<Aws>, Json(asked): Json<Writers>) -> Answer {
+    aws.with(|world| {
         world.app.switch_writers(asked.enabled, Utc::now());
         (StatusCode::OK, Json(json!({"enabled": world.app.writers})))
     })

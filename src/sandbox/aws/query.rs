@@ -11,7 +11,8 @@ use chrono::{DateTime, Utc};
 use super::fault::Fault;
 use super::world::Tags;
 use super::xml::Xml;
-use super::{ACCOUNT, CREDENTIALS, Shared, rds};
+use super::{ACCOUNT, Aws, rds};
+use crate::sandbox::CREDENTIALS;
 
 const RDS: &str = "http://rds.amazonaws.com/doc/2014-10-31/";
 const STS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
@@ -78,7 +79,7 @@ impl Params {
 
 /// Answers one call.
 pub(super) async fn handle(
-    State(shared): State<Shared>,
+    State(aws): State<Aws>,
     headers: HeaderMap,
     Form(params): Form<BTreeMap<String, String>>,
 ) -> Response {
@@ -97,7 +98,7 @@ pub(super) async fn handle(
             "The security token included in the request is invalid.",
         ));
     }
-    let fault = shared.next_fault(&action);
+    let fault = aws.next_fault(&action);
     match fault {
         Some(Fault::Refused { status, code, message }) => {
             return refused(Refusal::new(status, code, message));
@@ -108,7 +109,7 @@ pub(super) async fn handle(
     let answer = if sts {
         Ok(identity())
     } else {
-        shared.with(|world| {
+        aws.with(|world| {
             rds::answer(world, &action, &params, Utc::now())
                 .map(|inside| Xml::reply(&action, RDS, inside))
                 .inspect(|_| world.count(&action))

@@ -1,0 +1,8 @@
+//! What can be practised; one file a practice.
+
+mod aurora_pitr;
+
+use super::Practice;
+
+/// Everything that can be practised, what a newcomer should begin with first.
+pub const PRACTICES: &[Practice] = &[aurora_pitr::PRACTICE];
