@@ -2,6 +2,7 @@
 //! [`Context`] and returns a [`Finish`]. It knows no screen and no journal.
 
 mod http;
+mod json;
 mod new_file;
 pub mod output;
 pub mod postgres;
@@ -134,6 +135,7 @@ pub trait Action: Send + Sync {
 pub fn find(name: &str) -> Option<&'static dyn Action> {
     match name {
         "http" => Some(&http::Http),
+        "json.compare" => Some(&json::Compare),
         "shell" => Some(&process::Shell),
         "wait" => Some(&time::Wait),
         "postgres.query" => Some(&postgres::Query),

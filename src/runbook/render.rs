@@ -116,8 +116,12 @@ impl Renderer<'_> {
             (Arg::Map(entries), Kind::Group(keys)) => {
                 self.entries(entries, keys, &format!("{path}.")).map(Resolved::Map)
             }
-            (Arg::Map(entries), Kind::TextMap | Kind::UrlQuery | Kind::Json) => {
-                let value_kind = if matches!(kind, Kind::Json) { kind } else { &Kind::Text };
+            (Arg::Map(entries), Kind::TextMap | Kind::UrlQuery | Kind::Json | Kind::Lists) => {
+                let value_kind = match kind {
+                    Kind::Json => kind,
+                    Kind::Lists => &Kind::TextList,
+                    _ => &Kind::Text,
+                };
                 entries
                     .iter()
                     .map(|(name, value)| {
@@ -196,7 +200,7 @@ fn coerce(kind: &Kind, value: Value, path: &str) -> Rendered {
             });
             Value::Map(entries.collect::<Result<_, _>>()?)
         }
-        (Kind::TextMap | Kind::UrlQuery, _) => return refuse("a map"),
+        (Kind::TextMap | Kind::UrlQuery | Kind::Lists, _) => return refuse("a map"),
         (Kind::Params | Kind::Options | Kind::Statuses, Value::List(_)) => value,
         (_, Value::List(_) | Value::Map(_)) => return refuse("one value"),
         (Kind::Params | Kind::Options, _) => value,

@@ -186,6 +186,7 @@ fn kind(kind: &Kind) -> Json {
             let status = or_template(&json!({ "type": "integer", "minimum": 100, "maximum": 599 }));
             either(&status, &list(&status))
         }
+        Kind::Lists => map(&list(&reference("text"))),
         Kind::TextMap | Kind::UrlQuery => map(&reference("text")),
         Kind::Json => json!({}),
         Kind::Expr => reference("expression"),

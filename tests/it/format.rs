@@ -169,6 +169,7 @@ fn kind(kind: &Kind) -> String {
         Kind::Choice(words) => one_of(words),
         Kind::Argv => "a list of text; no secrets".into(),
         Kind::TextList => "a list of text".into(),
+        Kind::Lists => "names to lists of text".into(),
         Kind::TextMap => "names to text".into(),
         Kind::UrlQuery => "names to text; no secrets".into(),
         Kind::Params => "a list of scalars".into(),

@@ -8,6 +8,7 @@ mod check;
 mod crash;
 mod format;
 mod http;
+mod json;
 mod plan;
 mod postgres;
 mod process;

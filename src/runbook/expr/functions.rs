@@ -23,9 +23,10 @@ pub(super) enum Function {
     EndsWith,
     Contains,
     Matches,
+    Split,
 }
 
-const ALL: [(Function, &str, &str); 10] = [
+const ALL: [(Function, &str, &str); 11] = [
     (Function::Size, "size", "one string, list or map"),
     (Function::Int, "int", "one number or string"),
     (Function::Double, "double", "one number or string"),
@@ -36,6 +37,7 @@ const ALL: [(Function, &str, &str); 10] = [
     (Function::EndsWith, "endsWith", "one string"),
     (Function::Contains, "contains", "one string"),
     (Function::Matches, "matches", "one regular expression"),
+    (Function::Split, "split", "one string"),
 ];
 
 impl Function {
@@ -65,7 +67,7 @@ impl Function {
     /// How many arguments, a method's receiver included.
     pub(super) fn arity(self) -> usize {
         match self {
-            Self::StartsWith | Self::EndsWith | Self::Contains | Self::Matches => 2,
+            Self::StartsWith | Self::EndsWith | Self::Contains | Self::Matches | Self::Split => 2,
             Self::Size
             | Self::Int
             | Self::Double
@@ -84,6 +86,7 @@ impl Function {
             Self::Timestamp => Type::Timestamp,
             Self::Duration => Type::Duration,
             Self::StartsWith | Self::EndsWith | Self::Contains | Self::Matches => Type::Bool,
+            Self::Split => Type::List(Box::new(Type::String)),
         }
     }
 
@@ -101,7 +104,7 @@ impl Function {
             ),
             Self::Timestamp => matches!(ty, T::Dyn | T::String | T::Timestamp),
             Self::Duration => matches!(ty, T::Dyn | T::String | T::Duration),
-            Self::StartsWith | Self::EndsWith | Self::Contains | Self::Matches => {
+            Self::StartsWith | Self::EndsWith | Self::Contains | Self::Matches | Self::Split => {
                 matches!(ty, T::Dyn | T::String)
             }
         }
@@ -129,6 +132,13 @@ impl Function {
                     Self::EndsWith => text.ends_with(other.as_str()),
                     Self::Contains => text.contains(other.as_str()),
                     Self::Matches => regex(other).map_err(|e| (Fault::Text, e))?.is_match(text),
+                    Self::Split if other.is_empty() => {
+                        return Err((Fault::Text, "`split` needs something to split at".into()));
+                    }
+                    Self::Split => {
+                        let parts = text.split(other.as_str());
+                        return Ok(Value::List(parts.map(|p| Value::String(p.into())).collect()));
+                    }
                     _ => return Err(self.refused(args[0])),
                 };
                 Ok(Value::Bool(answer))

@@ -100,6 +100,7 @@ fn gates_that_hold() {
         "inputs.name + '-restored' == \"loans-restored\"",
         "inputs.name.startsWith('lo') && inputs.name.endsWith('ns') && inputs.name.contains('oa')",
         "inputs.name.matches(r'^[a-z]+$')",
+        "'3.10.8'.split('.') == ['3', '10', '8'] && int('3.10.8'.split('.')[1]) == 10",
         "'it\\'s\\u0041' == \"it'sA\"",
         "size(inputs.name) == 5 && inputs.name.size() == 5",
         "inputs.when - inputs.lag == timestamp('2026-11-21T02:55:00Z')",

@@ -76,6 +76,7 @@ impl Args<'_> {
             Kind::TextList => self.list(problems, node, Secrets::Refused(SHOWN)),
             Kind::Params => self.params(problems, node),
             Kind::Statuses => self.statuses(problems, node),
+            Kind::Lists => self.lists(problems, node),
             Kind::TextMap => self.map(problems, node, Secrets::Allowed),
             Kind::UrlQuery => self.map(problems, node, Secrets::Refused(IN_URL)),
             Kind::Json => self.json(problems, node),
@@ -189,6 +190,19 @@ impl Args<'_> {
             )
             .help("write the items as a list: [one, another]");
         None
+    }
+
+    fn lists(&self, problems: &mut Problems<'_>, node: &Node) -> Option<Arg> {
+        let Yaml::Map(entries) = &node.kind else {
+            yaml::expected(problems, node, "a map of names to lists");
+            return None;
+        };
+        let entries = entries.iter().filter_map(|entry| {
+            refuse_in_key(problems, entry);
+            let list = self.list(problems, &entry.value, Secrets::Refused(SHOWN))?;
+            Some((entry.key.clone(), list))
+        });
+        Some(Arg::Map(entries.collect()))
     }
 
     fn options(&self, problems: &mut Problems<'_>, node: &Node) -> Option<Arg> {

@@ -99,6 +99,8 @@ pub enum Kind {
     Argv,
     /// A list of text.
     TextList,
+    /// Names to lists of text.
+    Lists,
     /// Text keys to text.
     TextMap,
     /// The same, where it ends up in a URL: no secrets.
@@ -152,6 +154,7 @@ pub enum FieldType {
 }
 
 mod http;
+mod json;
 mod people;
 mod postgres;
 mod process;
@@ -159,11 +162,12 @@ mod rds;
 mod time;
 
 /// The families, in the order of `docs/format.md`.
-static FAMILIES: [&[ActionSpec]; 6] = [
+static FAMILIES: [&[ActionSpec]; 7] = [
     people::ACTIONS,
     time::ACTIONS,
     process::ACTIONS,
     http::ACTIONS,
+    json::ACTIONS,
     postgres::ACTIONS,
     rds::ACTIONS,
 ];
