@@ -247,6 +247,7 @@ impl Driver {
         }
     }
 
+    /// Goes on with an attempt of an earlier console, with the request that it was intended with.
     fn with_request(
         &mut self,
         id: &AttemptId,
@@ -258,7 +259,12 @@ impl Driver {
         let state = self.state.clone();
         let Some(step) = state.step(&id.step) else { return };
         match render(&state, step, id.of) {
-            Ok(request) => work(&mut self.workers, &self.desk, &state, request),
+            Ok(mut request) => {
+                if let Some(attempt) = state.attempt(id) {
+                    request = request.as_intended(&attempt.request);
+                }
+                work(&mut self.workers, &self.desk, &state, request);
+            }
             Err(why) => {
                 self.looked.insert(id.clone());
                 self.tell(Urgency::Warning, why);

@@ -157,6 +157,19 @@ impl Request {
         self.args.iter().map(|(k, v)| (k.as_str(), v.shown())).collect()
     }
 
+    /// This request as one of its attempts was intended: with what its action had added to it then.
+    #[must_use]
+    pub fn as_intended(mut self, masked: &Json) -> Self {
+        let intended = masked.get("args").and_then(Json::as_object).into_iter().flatten();
+        for (key, value) in intended {
+            if self.arg(key).is_none() {
+                let added = Resolved::Value(Value::from_json(value.clone()));
+                self.args.push((key.clone(), added));
+            }
+        }
+        self
+    }
+
     /// The request as the journal and `show --json` hold it: secrets masked.
     #[must_use]
     pub fn masked(&self) -> Json {
@@ -167,5 +180,39 @@ impl Request {
             map.insert("env".into(), Json::Object(masked_map(&self.env)));
         }
         Json::Object(map)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(args: &[(&str, Value)]) -> Request {
+        let args = args.iter().map(|(k, v)| ((*k).to_owned(), Resolved::Value(v.clone())));
+        Request {
+            action: "rds.failover_cluster",
+            effect: Effect::Destroys,
+            args: args.collect(),
+            env: Vec::new(),
+            secrets: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_was_added_to_an_attempt_is_there_again_and_what_is_known_stays() {
+        let text = |it: &str| Value::String(it.into());
+        let list = Value::List(vec![text("sg-1"), text("sg-2")]);
+        let completed = request(&[
+            ("cluster", text("orders")),
+            ("from", text("orders-1")),
+            ("port", Value::Int(5432)),
+            ("groups", list.clone()),
+        ]);
+        let rendered = request(&[("cluster", text("orders-amended"))]);
+        let again = rendered.as_intended(&completed.masked());
+        assert_eq!(again.text("cluster"), Some("orders-amended"));
+        assert_eq!(again.text("from"), Some("orders-1"));
+        assert_eq!(again.int("port"), Some(5432));
+        assert_eq!(again.value("groups"), Some(&list));
     }
 }

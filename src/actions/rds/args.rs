@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use aws_sdk_rds::primitives::DateTime as AwsTime;
 use chrono::{DateTime, Utc};
 
+use super::thing::Target;
+use crate::runbook::value::timestamp_text;
 use crate::runbook::{Request, Resolved, Value};
 
 const EVERY: Duration = Duration::from_secs(10);
@@ -15,6 +18,16 @@ pub(super) fn text<'a>(request: &'a Request, key: &str) -> Result<&'a str, Strin
         Some(text) => Ok(text),
         None => Err(format!("`{key}` must be plain text, and no secret")),
     }
+}
+
+/// The plain text of an argument, to keep.
+pub(super) fn own(request: &Request, key: &str) -> Option<String> {
+    request.text(key).map(str::to_owned)
+}
+
+/// An integer that AWS takes.
+pub(super) fn int(request: &Request, key: &str) -> Option<i32> {
+    request.int(key).and_then(|it| i32::try_from(it).ok())
 }
 
 /// The pause between two looks.
@@ -39,6 +52,11 @@ pub(super) fn texts(request: &Request, key: &str) -> Vec<String> {
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// [`texts`] where there are any.
+pub(super) fn some_texts(request: &Request, key: &str) -> Option<Vec<String>> {
+    Some(texts(request, key)).filter(|it| !it.is_empty())
 }
 
 /// A boolean that may be absent.
@@ -71,6 +89,39 @@ pub(super) fn moment(request: &Request) -> Result<Moment, String> {
             .map_err(|_| wrong()),
         _ => Err(wrong()),
     }
+}
+
+/// A moment as the SDK has it.
+pub(super) fn aws_time(at: DateTime<Utc>) -> AwsTime {
+    AwsTime::from_secs_and_nanos(at.timestamp(), at.timestamp_subsec_nanos())
+}
+
+/// What a restore to a point in time is made from: source and moment.
+pub(super) fn source_at(request: &Request) -> Result<String, String> {
+    let source = text(request, "source")?;
+    let target = text(request, "target")?;
+    if source == target {
+        return Err(format!(
+            "`target` is {target}, the source itself: a restore makes a new one beside it"
+        ));
+    }
+    let to = match moment(request)? {
+        Moment::Latest => "latest".to_owned(),
+        Moment::At(at) => timestamp_text(at),
+    };
+    Ok(format!("{source} at {to}"))
+}
+
+/// Without `original` to copy from, the network must be given: AWS's default is not where anybody
+/// looks for it.
+pub(super) fn reachable(request: &Request, original: &Target) -> Result<(), String> {
+    if request.arg("subnet_group").is_some() && request.arg("security_groups").is_some() {
+        return Ok(());
+    }
+    Err(format!(
+        "the {original} that the snapshot was taken of is not here to copy the settings from: give \
+         `like` with another one, or `subnet_group` and `security_groups`"
+    ))
 }
 
 /// Gives `key` this value unless the runbook has.

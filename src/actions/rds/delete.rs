@@ -4,8 +4,9 @@ use futures_util::future::BoxFuture;
 
 use super::read::nothing;
 use super::thing::{RUN, Target, Thing};
-use super::wait::{End, say, wait_gone};
-use super::{Rds, args, once};
+use super::wait::{End, wait_gone};
+use super::work::Work;
+use super::{Rds, args, once, wrong};
 use crate::actions::{Action, Context, Finish, Found};
 use crate::aws::{self, Failure, Reached};
 use crate::engine::Part;
@@ -54,10 +55,16 @@ impl Action for Delete {
     fn run(&self, cx: Context, request: Request) -> BoxFuture<'static, Finish> {
         let asked = self.read(&request);
         Box::pin(async move {
-            match asked {
-                Ok(asked) => asked.run(&cx, &request).await,
-                Err(wrong) => Finish::failed(wrong),
-            }
+            let asked = match asked {
+                Ok(asked) => asked,
+                Err(wrong) => return Finish::failed(wrong),
+            };
+            let mut work = match Work::begin(cx) {
+                Ok(work) => work,
+                Err(finish) => return finish,
+            };
+            let finish = asked.run(&mut work, &request).await;
+            work.end(finish)
         })
     }
 
@@ -87,10 +94,16 @@ impl Action for Delete {
     fn reattach(&self, cx: Context, request: Request) -> BoxFuture<'static, Finish> {
         let asked = self.read(&request);
         Box::pin(async move {
-            match asked {
-                Ok(asked) => asked.end(&cx, &request).await,
-                Err(wrong) => Finish::unknown(wrong),
-            }
+            let asked = match asked {
+                Ok(asked) => asked,
+                Err(wrong) => return Finish::unknown(wrong),
+            };
+            let mut work = match Work::begin(cx) {
+                Ok(work) => work,
+                Err(finish) => return Finish::unknown(finish.message),
+            };
+            let finish = asked.end(&mut work, &request).await;
+            work.end(finish)
         })
     }
 }
@@ -143,24 +156,24 @@ impl Deleting {
         ))
     }
 
-    async fn run(&self, cx: &Context, request: &Request) -> Finish {
+    async fn run(&self, work: &mut Work, request: &Request) -> Finish {
         let target = &self.target;
-        let rds = Rds::connect(&cx.aws).await;
-        let thing = match rds.look_unless_cancelled(cx, target).await {
+        let rds = Rds::connect(&work.cx.aws).await;
+        let thing = match rds.look_unless_cancelled(&work.cx, target).await {
             Ok(Some(thing)) => thing,
-            Ok(None) if cx.attempt.of == Part::Undo => return self.deleted(),
+            Ok(None) if work.cx.attempt.of == Part::Undo => return self.deleted(),
             Ok(None) => return Finish::failed(nothing(target)),
             Err(finish) => return finish,
         };
-        if let Err(wrong) = self.allowed(cx, &rds, &thing).await {
-            return Finish::failed(cx.redactor.clean(wrong));
+        if let Err(wrong) = self.allowed(&work.cx, &rds, &thing).await {
+            return Finish::failed(work.clean(wrong));
         }
         if thing.status() == "deleting" {
-            say(cx, "it is being deleted already");
-            return self.end(cx, request).await;
+            work.say("it is being deleted already");
+            return self.end(work, request).await;
         }
         if let Err(failure) = self.send(&rds, &thing).await {
-            let text = cx.redactor.clean(&failure.message);
+            let text = work.clean(&failure.message);
             return match failure.reached {
                 Reached::NotSent | Reached::Refused => {
                     Finish::failed(format!("nothing was deleted: {text}"))
@@ -171,16 +184,16 @@ impl Deleting {
                 )),
             };
         }
-        say(cx, "deletion asked for");
-        self.end(cx, request).await
+        work.say("deletion asked for");
+        self.end(work, request).await
     }
 
     async fn send(&self, rds: &Rds, thing: &Thing) -> Result<(), Failure> {
-        match (&self.target, thing) {
-            (Target::Cluster(id), _) => rds
+        match thing {
+            Thing::Cluster(_) => rds
                 .client
                 .delete_db_cluster()
-                .db_cluster_identifier(id)
+                .db_cluster_identifier(self.target.id())
                 .skip_final_snapshot(self.final_snapshot.is_none())
                 .set_final_db_snapshot_identifier(self.final_snapshot.clone())
                 .customize()
@@ -189,14 +202,13 @@ impl Deleting {
                 .await
                 .map(drop)
                 .map_err(|error| aws::failure("rds:DeleteDBCluster", &rds.access, &error)),
-            (Target::Instance(id), thing) => {
+            Thing::Instance(it) => {
                 // The data of a cluster's instance is the cluster's: AWS takes no snapshot of it.
-                let clustered =
-                    matches!(thing, Thing::Instance(it) if it.db_cluster_identifier().is_some());
-                let snapshot = self.final_snapshot.clone().filter(|_| !clustered);
+                let alone = it.db_cluster_identifier().is_none();
+                let snapshot = self.final_snapshot.clone().filter(|_| alone);
                 rds.client
                     .delete_db_instance()
-                    .db_instance_identifier(id)
+                    .db_instance_identifier(self.target.id())
                     .skip_final_snapshot(snapshot.is_none())
                     .set_final_db_snapshot_identifier(snapshot)
                     .customize()
@@ -206,11 +218,14 @@ impl Deleting {
                     .map(drop)
                     .map_err(|error| aws::failure("rds:DeleteDBInstance", &rds.access, &error))
             }
+            Thing::ClusterSnapshot(_) | Thing::InstanceSnapshot(_) => {
+                Err(wrong(format!("{} is a copy of data: no action deletes it", self.target)))
+            }
         }
     }
 
     /// Waits until it is gone, when that was asked for.
-    async fn end(&self, cx: &Context, request: &Request) -> Finish {
+    async fn end(&self, work: &mut Work, request: &Request) -> Finish {
         let target = &self.target;
         if !request.flag("wait") {
             return Finish::succeeded(
@@ -218,13 +233,13 @@ impl Deleting {
                 self.result("deleting"),
             );
         }
-        match wait_gone(cx, target, args::every(request)).await {
+        match wait_gone(work, target, args::every(request)).await {
             End::Absent => self.deleted(),
             End::Done(_) | End::Cancelled => Finish::unknown(format!(
                 "stopped waiting; AWS goes on deleting {target}. Look with `{}`",
                 target.look_by_hand()
             )),
-            End::Bad(why) => Finish::failed(cx.redactor.clean(why)),
+            End::Bad(why) => Finish::failed(work.clean(why)),
         }
     }
 

@@ -3,23 +3,37 @@
 //! What an attempt creates carries the run, the step and the attempt as tags. Before it creates, it looks:
 //! what is there and carries them is adopted and waited for, anything else is left alone.
 
+mod alter;
 mod args;
-mod create;
+mod copied;
+mod create_instance;
 mod delete;
 mod failover;
+mod fields;
 mod make;
+mod modify;
+mod promote;
 mod read;
-mod restore;
+mod restore_cluster;
+mod restore_instance;
+mod snapshot;
 mod thing;
 mod wait;
+mod work;
 
 use aws_config::retry::RetryConfig;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::config::Builder;
 
+use self::alter::Alter;
+use self::make::Create;
 use self::thing::{Target, Thing};
 use super::{Action, Context, Finish};
-use crate::aws::{self, AwsAccess, Failure};
+use crate::aws::{self, AwsAccess, Failure, Reached};
+
+static FAILOVER: Alter<failover::Failover> = Alter::new();
+static PROMOTION: Alter<promote::Promotion> = Alter::new();
+static MODIFICATION: Alter<modify::Modification> = Alter::new();
 
 /// The action of this name, when it is of this family.
 #[must_use]
@@ -28,9 +42,16 @@ pub fn find(name: &str) -> Option<&'static dyn Action> {
         "rds.describe_cluster" => &read::DescribeCluster,
         "rds.describe_instance" => &read::DescribeInstance,
         "rds.wait_available" => &read::WaitAvailable,
-        "rds.restore_cluster_to_point_in_time" => &restore::RestoreCluster,
-        "rds.create_instance" => &create::CreateInstance,
-        "rds.failover_cluster" => &failover::FailoverCluster,
+        "rds.restore_cluster_to_point_in_time" => &Create(restore_cluster::ToPoint),
+        "rds.restore_cluster_from_snapshot" => &Create(restore_cluster::FromSnapshot),
+        "rds.restore_instance_to_point_in_time" => &Create(restore_instance::ToPoint),
+        "rds.restore_instance_from_snapshot" => &Create(restore_instance::FromSnapshot),
+        "rds.create_instance" => &Create(create_instance::CreateInstance),
+        "rds.create_snapshot" => &Create(snapshot::CreateSnapshot),
+        "rds.copy_snapshot" => &Create(snapshot::CopySnapshot),
+        "rds.modify_instance" => &MODIFICATION,
+        "rds.failover_cluster" => &FAILOVER,
+        "rds.promote_read_replica" => &PROMOTION,
         "rds.delete_instance" => &delete::DELETE_INSTANCE,
         "rds.delete_cluster" => &delete::DELETE_CLUSTER,
         _ => return None,
@@ -51,26 +72,38 @@ impl Rds {
 
     /// What is behind the name; `None` when AWS says that nothing is.
     async fn look(&self, target: &Target) -> Result<Option<Thing>, Failure> {
-        match target {
+        let found = match target {
             Target::Cluster(id) => {
                 let answer = self.client.describe_db_clusters().db_cluster_identifier(id);
-                match answer.send().await {
-                    Ok(answer) => Ok(answer.db_clusters().first().cloned().map(Thing::cluster)),
-                    Err(error) => {
-                        absent(aws::failure("rds:DescribeDBClusters", &self.access, &error))
-                    }
-                }
+                let answer = answer.send().await.map(|it| it.db_clusters().first().cloned());
+                answer
+                    .map(|it| it.map(|it| Thing::Cluster(Box::new(it))))
+                    .map_err(|e| aws::failure("rds:DescribeDBClusters", &self.access, &e))
             }
             Target::Instance(id) => {
                 let answer = self.client.describe_db_instances().db_instance_identifier(id);
-                match answer.send().await {
-                    Ok(answer) => Ok(answer.db_instances().first().cloned().map(Thing::instance)),
-                    Err(error) => {
-                        absent(aws::failure("rds:DescribeDBInstances", &self.access, &error))
-                    }
-                }
+                let answer = answer.send().await.map(|it| it.db_instances().first().cloned());
+                answer
+                    .map(|it| it.map(|it| Thing::Instance(Box::new(it))))
+                    .map_err(|e| aws::failure("rds:DescribeDBInstances", &self.access, &e))
             }
-        }
+            Target::ClusterSnapshot(id) => {
+                let answer = self.client.describe_db_cluster_snapshots();
+                let answer = answer.db_cluster_snapshot_identifier(id).send().await;
+                answer
+                    .map(|it| it.db_cluster_snapshots().first().cloned())
+                    .map(|it| it.map(|it| Thing::ClusterSnapshot(Box::new(it))))
+                    .map_err(|e| aws::failure("rds:DescribeDBClusterSnapshots", &self.access, &e))
+            }
+            Target::InstanceSnapshot(id) => {
+                let answer = self.client.describe_db_snapshots().db_snapshot_identifier(id);
+                let answer = answer.send().await.map(|it| it.db_snapshots().first().cloned());
+                answer
+                    .map(|it| it.map(|it| Thing::InstanceSnapshot(Box::new(it))))
+                    .map_err(|e| aws::failure("rds:DescribeDBSnapshots", &self.access, &e))
+            }
+        };
+        found.or_else(absent)
     }
 
     /// [`Rds::look`], given up when the operator cancels.
@@ -90,11 +123,23 @@ impl Rds {
 }
 
 fn absent(failure: Failure) -> Result<Option<Thing>, Failure> {
-    let gone = ["DBClusterNotFoundFault", "DBInstanceNotFound", "DBInstanceNotFoundFault"];
+    let gone = [
+        "DBClusterNotFoundFault",
+        "DBInstanceNotFound",
+        "DBInstanceNotFoundFault",
+        "DBClusterSnapshotNotFoundFault",
+        "DBSnapshotNotFound",
+        "DBSnapshotNotFoundFault",
+    ];
     if gone.iter().any(|code| failure.is(code)) { Ok(None) } else { Err(failure) }
 }
 
 /// A changing call is sent once: whether to repeat it is not the SDK's to decide.
 fn once() -> Builder {
     Builder::new().retry_config(RetryConfig::disabled())
+}
+
+/// Something about the request that AWS was never asked about.
+fn wrong(message: String) -> Failure {
+    Failure { message, code: None, reached: Reached::NotSent }
 }

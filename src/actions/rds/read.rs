@@ -4,6 +4,7 @@ use futures_util::future::BoxFuture;
 
 use super::thing::Target;
 use super::wait::{End, available, wait};
+use super::work::Work;
 use super::{Rds, args};
 use crate::actions::{Action, Context, Finish};
 use crate::runbook::Request;
@@ -59,20 +60,43 @@ pub(super) struct WaitAvailable;
 impl Action for WaitAvailable {
     fn run(&self, cx: Context, request: Request) -> BoxFuture<'static, Finish> {
         Box::pin(async move {
-            let target = match (request.text("cluster"), request.text("instance")) {
-                (Some(id), None) => Target::Cluster(id.to_owned()),
-                (None, Some(id)) => Target::Instance(id.to_owned()),
-                _ => return Finish::failed("give either `cluster` or `instance`"),
+            let target = match waited_for(&request) {
+                Ok(target) => target,
+                Err(wrong) => return Finish::failed(wrong),
             };
-            match wait(&cx, &target, args::every(&request), available).await {
+            let mut work = match Work::begin(cx) {
+                Ok(work) => work,
+                Err(finish) => return finish,
+            };
+            let finish = match wait(&mut work, &target, args::every(&request), available).await {
                 End::Done(thing) => {
-                    let message = format!("{target} is available");
-                    Finish::succeeded(cx.redactor.clean(message), thing.common(&cx.redactor))
+                    let message = work.clean(format!("{target} is available"));
+                    Finish::succeeded(message, thing.common(&work.cx.redactor))
                 }
-                End::Bad(why) => Finish::failed(cx.redactor.clean(format!("{target}: {why}"))),
+                End::Bad(why) => Finish::failed(work.clean(format!("{target}: {why}"))),
                 End::Absent => Finish::failed(nothing(&target)),
                 End::Cancelled => Finish::failed(format!("stopped waiting for {target}")),
-            }
+            };
+            work.end(finish)
         })
+    }
+}
+
+/// The one thing that is named.
+fn waited_for(request: &Request) -> Result<Target, String> {
+    let named: [(&str, fn(String) -> Target); 4] = [
+        ("cluster", Target::Cluster),
+        ("instance", Target::Instance),
+        ("cluster_snapshot", Target::ClusterSnapshot),
+        ("instance_snapshot", Target::InstanceSnapshot),
+    ];
+    let mut targets =
+        named.into_iter().filter_map(|(key, target)| Some(target(args::own(request, key)?)));
+    match (targets.next(), targets.next()) {
+        (Some(target), None) => Ok(target),
+        (Some(_), Some(_)) | (None, _) => {
+            let keys: Vec<_> = named.iter().map(|(key, _)| format!("`{key}`")).collect();
+            Err(format!("give one of {}", keys.join(", ")))
+        }
     }
 }

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
-
 use super::Rds;
 use super::thing::{Target, Thing};
-use crate::actions::{Context, Progress};
+use super::work::Work;
 
 /// "Not found" right after a call proves nothing: so many looks in a row must agree.
 const ABSENT_LOOKS: u32 = 5;
@@ -35,48 +33,39 @@ pub(super) enum End {
     Cancelled,
 }
 
-/// Tells the operator, with the time of day.
-pub(super) fn say(cx: &Context, text: &str) {
-    let line = format!("{} {text}", Utc::now().format("%H:%M:%SZ"));
-    // A full channel is no reason to wait: the next look tells more.
-    let _ = cx.progress.try_send(Progress::Line(cx.redactor.clean(&line)));
-    let message = cx.redactor.clean(text);
-    let _ = cx.progress.try_send(Progress::Status { message, fraction: None });
-}
-
 /// Looks at `target` until `judge` has made up its mind.
 pub(super) async fn wait(
-    cx: &Context,
+    work: &mut Work,
     target: &Target,
     every: Duration,
     judge: impl Fn(&Thing) -> Verdict,
 ) -> End {
-    watch(cx, target, every, ABSENT_LOOKS, judge).await
+    watch(work, target, every, ABSENT_LOOKS, judge).await
 }
 
 /// Looks until there is nothing of that name any more.
-pub(super) async fn wait_gone(cx: &Context, target: &Target, every: Duration) -> End {
-    watch(cx, target, every, GONE_LOOKS, |_| Verdict::Going).await
+pub(super) async fn wait_gone(work: &mut Work, target: &Target, every: Duration) -> End {
+    watch(work, target, every, GONE_LOOKS, |_| Verdict::Going).await
 }
 
 async fn watch(
-    cx: &Context,
+    work: &mut Work,
     target: &Target,
     every: Duration,
     absent_looks: u32,
     judge: impl Fn(&Thing) -> Verdict,
 ) -> End {
-    let mut rds = Rds::connect(&cx.aws).await;
+    let mut rds = Rds::connect(&work.cx.aws).await;
     let mut absent = 0;
     loop {
         let looked = tokio::select! {
-            () = cx.cancel.cancelled() => return End::Cancelled,
+            () = work.cx.cancel.cancelled() => return End::Cancelled,
             looked = rds.look(target) => looked,
         };
         match looked {
             Ok(Some(thing)) => {
                 absent = 0;
-                say(cx, thing.status());
+                work.tell(thing.status(), thing.fraction());
                 match judge(&thing) {
                     Verdict::Done => return End::Done(Box::new(thing)),
                     Verdict::Bad(why) => return End::Bad(why),
@@ -85,19 +74,19 @@ async fn watch(
             }
             Ok(None) => {
                 absent += 1;
-                say(cx, "not found");
+                work.say("not found");
                 if absent >= absent_looks {
                     return End::Absent;
                 }
             }
             Err(failure) => {
-                say(cx, &format!("cannot see {target}, still waiting: {failure}"));
+                work.say(&format!("cannot see {target}, still waiting: {failure}"));
                 // The operator may renew the credentials meanwhile: read them anew.
-                rds = Rds::connect(&cx.aws).await;
+                rds = Rds::connect(&work.cx.aws).await;
             }
         }
         tokio::select! {
-            () = cx.cancel.cancelled() => return End::Cancelled,
+            () = work.cx.cancel.cancelled() => return End::Cancelled,
             () = tokio::time::sleep(every) => {}
         }
     }
@@ -108,7 +97,8 @@ pub(super) fn available(thing: &Thing) -> Verdict {
     let status = thing.status();
     let hopeless = ["incompatible-", "inaccessible-encryption-credentials", "insufficient-"];
     match status {
-        "available" => Verdict::Done,
+        // Storage is optimised for hours behind an instance that serves.
+        "available" | "storage-optimization" => Verdict::Done,
         "failed" | "restore-error" | "storage-full" | "deleting" | "stopped" => Verdict::Bad(
             format!("its status is `{status}`: it will not become available by waiting"),
         ),

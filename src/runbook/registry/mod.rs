@@ -199,11 +199,14 @@ impl ActionSpec {
 }
 
 /// Keys that exclude each other: the action, the keys, and whether one of them must be there.
-static ALTERNATIVES: [(&str, &[&str], bool); 4] = [
+static ALTERNATIVES: &[(&str, &[&str], bool)] = &[
     ("wait", &["for", "until"], true),
     ("shell", &["run", "argv"], true),
     ("http", &["json", "form", "body", "file"], false),
     ("http", &["poll", "to"], false),
+    ("rds.wait_available", &["cluster", "instance", "cluster_snapshot", "instance_snapshot"], true),
+    ("rds.create_snapshot", &["cluster", "instance"], true),
+    ("rds.copy_snapshot", &["cluster_snapshot", "instance_snapshot"], true),
 ];
 
 /// The keys of an action that exclude each other, and whether one of them must be there.

@@ -1,94 +1,19 @@
 //! The `rds` family: Amazon RDS and Aurora.
 
-use super::{ActionSpec, Effect, EffectRule, Field, FieldType, Key, Kind};
+mod fields;
+mod keys;
+
+use super::{ActionSpec, Effect, EffectRule, Kind};
+use keys::{
+    CLASS, CLUSTER, CLUSTER_PARAMETER_GROUP, EVERY, FINAL_SNAPSHOT, IAM_AUTHENTICATION, INSTANCE,
+    IOPS, KMS_KEY, LOG_EXPORTS, MULTI_AZ, OPTION_GROUP, PARAMETER_GROUP, PORT, PUBLICLY_ACCESSIBLE,
+    SECURITY_GROUPS, SERVERLESS_CAPACITY, SKIP_FINAL_SNAPSHOT, STORAGE_TYPE, SUBNET_GROUP, TO,
+    UNPROTECTED, WAIT_GONE, WAIT_THERE, optional, required,
+};
 
 const READS: EffectRule = EffectRule::Fixed(Effect::Reads);
 const CHANGES: EffectRule = EffectRule::Fixed(Effect::Changes);
 const DESTROYS: EffectRule = EffectRule::Fixed(Effect::Destroys);
-
-const fn required(name: &'static str, kind: Kind, help: &'static str) -> Key {
-    Key { name, kind, required: true, help }
-}
-
-const fn optional(name: &'static str, kind: Kind, help: &'static str) -> Key {
-    Key { name, kind, required: false, help }
-}
-
-const fn field(name: &'static str, ty: FieldType, help: &'static str) -> Field {
-    Field { name, ty, help }
-}
-
-const EVERY: Key = optional("every", Kind::Duration, "Pause between two looks; 10s by default.");
-const CLUSTER: Key = required("cluster", Kind::Text, "The cluster's identifier.");
-const INSTANCE: Key = required("instance", Kind::Text, "The instance's identifier.");
-const WAIT: Key = optional("wait", Kind::Bool, "Wait until it is gone; false by default.");
-const SKIP_FINAL_SNAPSHOT: Key = optional(
-    "skip_final_snapshot",
-    Kind::Bool,
-    "Keep nothing of it. Either this or `final_snapshot` must be there.",
-);
-const FINAL_SNAPSHOT: Key =
-    optional("final_snapshot", Kind::Text, "The name of a last snapshot, taken first.");
-
-/// What is told of a cluster. A field that AWS does not fill in is absent: ask with `has()`.
-static CLUSTER_FIELDS: &[Field] = &[
-    field("identifier", FieldType::String, "The cluster's identifier."),
-    field("arn", FieldType::String, "Its ARN."),
-    field("status", FieldType::String, "Such as `available` or `creating`."),
-    field("endpoint", FieldType::String, "Host name of the writer."),
-    field("reader_endpoint", FieldType::String, "Host name of the readers."),
-    field("port", FieldType::Int, "Port of both endpoints."),
-    field("engine", FieldType::String, "Such as `aurora-postgresql`."),
-    field("engine_version", FieldType::String, "Such as `15.4`."),
-    field("created", FieldType::Timestamp, "When it was created."),
-    field("earliest_restorable_time", FieldType::Timestamp, "Start of the restorable window."),
-    field("latest_restorable_time", FieldType::Timestamp, "End of the restorable window."),
-    field("writer", FieldType::String, "Identifier of the writer instance; absent without one."),
-    field("members", FieldType::StringList, "Identifiers of its instances."),
-    field("subnet_group", FieldType::String, "Name of its DB subnet group."),
-    field("security_groups", FieldType::StringList, "Ids of its VPC security groups."),
-    field("parameter_group", FieldType::String, "Name of its cluster parameter group."),
-    field("encrypted", FieldType::Bool, "Whether its storage is encrypted."),
-    field("kms_key", FieldType::String, "The key its storage is encrypted with."),
-    field("deletion_protection", FieldType::Bool, "Whether AWS refuses to delete it."),
-];
-
-/// What is told of an instance. A field that AWS does not fill in is absent: ask with `has()`.
-static INSTANCE_FIELDS: &[Field] = &[
-    field("identifier", FieldType::String, "The instance's identifier."),
-    field("arn", FieldType::String, "Its ARN."),
-    field("status", FieldType::String, "Such as `available` or `creating`."),
-    field("endpoint", FieldType::String, "Its host name; absent while it is being created."),
-    field("port", FieldType::Int, "Its port."),
-    field("engine", FieldType::String, "Such as `aurora-postgresql`."),
-    field("engine_version", FieldType::String, "Such as `15.4`."),
-    field("class", FieldType::String, "Such as `db.r6g.large`."),
-    field("cluster", FieldType::String, "The cluster it belongs to; absent without one."),
-    field("created", FieldType::Timestamp, "When it was created."),
-    field("latest_restorable_time", FieldType::Timestamp, "End of its own restorable window."),
-    field("parameter_group", FieldType::String, "Name of its DB parameter group."),
-    field("publicly_accessible", FieldType::Bool, "Whether it has a public address."),
-    field("deletion_protection", FieldType::Bool, "Whether AWS refuses to delete it."),
-];
-
-/// What is told of a cluster or an instance that was waited for.
-static WAIT_FIELDS: &[Field] = &[
-    field("identifier", FieldType::String, "The identifier."),
-    field("arn", FieldType::String, "The ARN."),
-    field("status", FieldType::String, "`available`."),
-    field("endpoint", FieldType::String, "The host name; absent when there is none yet."),
-    field("port", FieldType::Int, "The port."),
-    field("engine", FieldType::String, "Such as `aurora-postgresql`."),
-    field("engine_version", FieldType::String, "Such as `15.4`."),
-    field("created", FieldType::Timestamp, "When it was created."),
-];
-
-/// What is told of something that was deleted.
-static DELETE_FIELDS: &[Field] = &[
-    field("identifier", FieldType::String, "What was deleted."),
-    field("status", FieldType::String, "`deleting`, or `deleted` after `wait`."),
-    field("final_snapshot", FieldType::String, "The last snapshot; absent when it was skipped."),
-];
 
 pub(super) static ACTIONS: &[ActionSpec] = &[
     ActionSpec {
@@ -96,7 +21,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         effect: READS,
         help: "Looks at an Aurora cluster.",
         keys: &[CLUSTER],
-        result: CLUSTER_FIELDS,
+        result: fields::CLUSTER,
         destroys: None,
     },
     ActionSpec {
@@ -104,19 +29,21 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         effect: READS,
         help: "Looks at a database instance.",
         keys: &[INSTANCE],
-        result: INSTANCE_FIELDS,
+        result: fields::INSTANCE,
         destroys: None,
     },
     ActionSpec {
         name: "rds.wait_available",
         effect: READS,
-        help: "Waits until a cluster or an instance is available; the step's `timeout` ends it.",
+        help: "Waits until one thing is available; the step's `timeout` ends it.",
         keys: &[
-            optional("cluster", Kind::Text, "The cluster; either this or `instance`."),
-            optional("instance", Kind::Text, "The instance; either this or `cluster`."),
+            optional("cluster", Kind::Text, "A cluster."),
+            optional("instance", Kind::Text, "An instance."),
+            optional("cluster_snapshot", Kind::Text, "A snapshot of a cluster."),
+            optional("instance_snapshot", Kind::Text, "A snapshot of an instance."),
             EVERY,
         ],
-        result: WAIT_FIELDS,
+        result: fields::WAITED_FOR,
         destroys: None,
     },
     ActionSpec {
@@ -127,47 +54,107 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         keys: &[
             required("source", Kind::Text, "The cluster to restore from; it is not touched."),
             required("target", Kind::Text, "The name of the new cluster."),
-            required(
-                "to",
-                Kind::RestorePoint,
-                "The moment to restore to, or `latest` for the end of the restorable window.",
-            ),
-            optional("subnet_group", Kind::Text, "DB subnet group; the source's by default."),
-            optional(
-                "security_groups",
-                Kind::TextList,
-                "VPC security groups; the source's by default.",
-            ),
-            optional(
-                "parameter_group",
-                Kind::Text,
-                "Cluster parameter group; the source's by default.",
-            ),
-            optional("kms_key", Kind::Text, "Encryption key; the source's by default."),
-            optional("port", Kind::Int, "Port; the source's by default."),
-            optional(
-                "iam_authentication",
-                Kind::Bool,
-                "Whether IAM users may log in; as at the source by default.",
-            ),
-            optional(
-                "log_exports",
-                Kind::TextList,
-                "Logs that go to CloudWatch; the source's by default.",
-            ),
-            optional(
-                "serverless_capacity",
-                Kind::Text,
-                "Serverless capacity units, such as `0.5-16`; the source's by default.",
-            ),
-            optional(
-                "deletion_protection",
-                Kind::Bool,
-                "Protect the new cluster from deletion; false by default, so that it can be undone.",
-            ),
+            TO,
+            SUBNET_GROUP,
+            SECURITY_GROUPS,
+            CLUSTER_PARAMETER_GROUP,
+            KMS_KEY,
+            PORT,
+            IAM_AUTHENTICATION,
+            LOG_EXPORTS,
+            SERVERLESS_CAPACITY,
+            UNPROTECTED,
             EVERY,
         ],
-        result: CLUSTER_FIELDS,
+        result: fields::CLUSTER,
+        destroys: None,
+    },
+    ActionSpec {
+        name: "rds.restore_cluster_from_snapshot",
+        effect: CHANGES,
+        help: "Restores a snapshot of a cluster as a new cluster and waits until that is available. \
+               Settings that are not given are copied from the cluster it was taken of and shown.",
+        keys: &[
+            required("snapshot", Kind::Text, "The snapshot's name or ARN."),
+            required("target", Kind::Text, "The name of the new cluster."),
+            optional(
+                "like",
+                Kind::Text,
+                "The cluster whose settings are copied; the snapshot's own by default.",
+            ),
+            optional("engine", Kind::Text, "The snapshot's by default."),
+            SUBNET_GROUP,
+            SECURITY_GROUPS,
+            CLUSTER_PARAMETER_GROUP,
+            KMS_KEY,
+            PORT,
+            IAM_AUTHENTICATION,
+            LOG_EXPORTS,
+            SERVERLESS_CAPACITY,
+            UNPROTECTED,
+            EVERY,
+        ],
+        result: fields::CLUSTER,
+        destroys: None,
+    },
+    ActionSpec {
+        name: "rds.restore_instance_to_point_in_time",
+        effect: CHANGES,
+        help: "Restores an instance that is in no cluster as a new one beside it and waits until \
+               that is available. Settings that are not given are copied from the source and \
+               shown; its encryption is always the source's.",
+        keys: &[
+            required("source", Kind::Text, "The instance to restore from; it is not touched."),
+            required("target", Kind::Text, "The name of the new instance."),
+            TO,
+            CLASS,
+            SUBNET_GROUP,
+            SECURITY_GROUPS,
+            PARAMETER_GROUP,
+            OPTION_GROUP,
+            STORAGE_TYPE,
+            IOPS,
+            MULTI_AZ,
+            PORT,
+            PUBLICLY_ACCESSIBLE,
+            IAM_AUTHENTICATION,
+            LOG_EXPORTS,
+            UNPROTECTED,
+            EVERY,
+        ],
+        result: fields::INSTANCE,
+        destroys: None,
+    },
+    ActionSpec {
+        name: "rds.restore_instance_from_snapshot",
+        effect: CHANGES,
+        help: "Restores a snapshot of an instance as a new instance and waits until that is \
+               available. Settings that are not given are copied from the instance it was taken \
+               of and shown; its encryption is always the snapshot's.",
+        keys: &[
+            required("snapshot", Kind::Text, "The snapshot's name or ARN."),
+            required("target", Kind::Text, "The name of the new instance."),
+            optional(
+                "like",
+                Kind::Text,
+                "The instance whose settings are copied; the snapshot's own by default.",
+            ),
+            CLASS,
+            SUBNET_GROUP,
+            SECURITY_GROUPS,
+            PARAMETER_GROUP,
+            OPTION_GROUP,
+            STORAGE_TYPE,
+            IOPS,
+            MULTI_AZ,
+            PORT,
+            PUBLICLY_ACCESSIBLE,
+            IAM_AUTHENTICATION,
+            LOG_EXPORTS,
+            UNPROTECTED,
+            EVERY,
+        ],
+        result: fields::INSTANCE,
         destroys: None,
     },
     ActionSpec {
@@ -189,7 +176,86 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             optional("publicly_accessible", Kind::Bool, "Of `like` by default."),
             EVERY,
         ],
-        result: INSTANCE_FIELDS,
+        result: fields::INSTANCE,
+        destroys: None,
+    },
+    ActionSpec {
+        name: "rds.create_snapshot",
+        effect: CHANGES,
+        help: "Takes a snapshot of a cluster or of an instance that is in no cluster.",
+        keys: &[
+            required("snapshot", Kind::Text, "The name of the new snapshot."),
+            optional("cluster", Kind::Text, "The cluster; either this or `instance`."),
+            optional("instance", Kind::Text, "The instance; either this or `cluster`."),
+            WAIT_THERE,
+            EVERY,
+        ],
+        result: fields::SNAPSHOT,
+        destroys: None,
+    },
+    ActionSpec {
+        name: "rds.copy_snapshot",
+        effect: CHANGES,
+        help: "Copies a snapshot within its region, or into this one from another.",
+        keys: &[
+            optional(
+                "cluster_snapshot",
+                Kind::Text,
+                "The snapshot of a cluster; an ARN when it is in another region.",
+            ),
+            optional(
+                "instance_snapshot",
+                Kind::Text,
+                "The snapshot of an instance; an ARN when it is in another region.",
+            ),
+            required("target", Kind::Text, "The name of the copy."),
+            optional(
+                "kms_key",
+                Kind::Text,
+                "Encryption key; the source's by default, and needed for an encrypted snapshot of \
+                 another region.",
+            ),
+            WAIT_THERE,
+            EVERY,
+        ],
+        result: fields::SNAPSHOT,
+        destroys: None,
+    },
+    ActionSpec {
+        name: "rds.modify_instance",
+        effect: CHANGES,
+        help: "Changes settings of an instance and waits until they are there. What is not given \
+               stays as it is.",
+        keys: &[
+            INSTANCE,
+            optional("class", Kind::Text, "Such as `db.r6g.large`."),
+            optional("storage_gib", Kind::Int, "Its storage, in GiB; it can only grow."),
+            optional("storage_type", Kind::Text, "Such as `gp3`."),
+            optional("iops", Kind::Int, "Provisioned I/O operations a second."),
+            optional("multi_az", Kind::Bool, "Whether a standby waits in another zone."),
+            optional(
+                "parameter_group",
+                Kind::Text,
+                "DB parameter group; some of its parameters need a reboot.",
+            ),
+            optional("security_groups", Kind::TextList, "VPC security groups, all of them."),
+            optional(
+                "backup_retention_days",
+                Kind::Int,
+                "How long automated backups are kept; 0 ends them.",
+            ),
+            optional("publicly_accessible", Kind::Bool, "Whether it has a public address."),
+            optional("iam_authentication", Kind::Bool, "Whether IAM users may log in."),
+            optional("deletion_protection", Kind::Bool, "Whether AWS refuses to delete it."),
+            optional("promotion_tier", Kind::Int, "Its place in line at a failover, 0 to 15."),
+            optional(
+                "apply_immediately",
+                Kind::Bool,
+                "Now, or in the next maintenance window; true by default.",
+            ),
+            EVERY,
+        ],
+        result: fields::INSTANCE,
         destroys: None,
     },
     ActionSpec {
@@ -207,23 +273,45 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             ),
             EVERY,
         ],
-        result: CLUSTER_FIELDS,
+        result: fields::CLUSTER,
         destroys: Some("cluster"),
+    },
+    ActionSpec {
+        name: "rds.promote_read_replica",
+        effect: DESTROYS,
+        help: "Makes a read replica an instance of its own and waits until it is. It never \
+               replicates again.",
+        keys: &[
+            INSTANCE,
+            optional(
+                "source",
+                Kind::Text,
+                "What it must still replicate from; the present source by default.",
+            ),
+            optional(
+                "backup_retention_days",
+                Kind::Int,
+                "How long its automated backups will be kept; AWS chooses by default.",
+            ),
+            EVERY,
+        ],
+        result: fields::INSTANCE,
+        destroys: Some("instance"),
     },
     ActionSpec {
         name: "rds.delete_instance",
         effect: DESTROYS,
         help: "Deletes an instance. An instance of a cluster leaves the cluster's data alone.",
-        keys: &[INSTANCE, SKIP_FINAL_SNAPSHOT, FINAL_SNAPSHOT, WAIT, EVERY],
-        result: DELETE_FIELDS,
+        keys: &[INSTANCE, SKIP_FINAL_SNAPSHOT, FINAL_SNAPSHOT, WAIT_GONE, EVERY],
+        result: fields::DELETED,
         destroys: Some("instance"),
     },
     ActionSpec {
         name: "rds.delete_cluster",
         effect: DESTROYS,
         help: "Deletes a cluster without instances, and its data.",
-        keys: &[CLUSTER, SKIP_FINAL_SNAPSHOT, FINAL_SNAPSHOT, WAIT, EVERY],
-        result: DELETE_FIELDS,
+        keys: &[CLUSTER, SKIP_FINAL_SNAPSHOT, FINAL_SNAPSHOT, WAIT_GONE, EVERY],
+        result: fields::DELETED,
         destroys: Some("cluster"),
     },
 ];
