@@ -89,7 +89,7 @@ impl<A: Alteration> Action for Alter<A> {
             };
             let mut work = match Work::begin(cx) {
                 Ok(work) => work,
-                Err(finish) => return finish,
+                Err(why) => return Finish::failed(why),
             };
             let finish = alter(&mut work, &asked, &request).await;
             work.end(finish)
@@ -125,7 +125,7 @@ impl<A: Alteration> Action for Alter<A> {
             };
             let mut work = match Work::begin(cx) {
                 Ok(work) => work,
-                Err(finish) => return Finish::unknown(finish.message),
+                Err(why) => return Finish::unknown(why),
             };
             let finish = end(&mut work, &asked, &request).await;
             work.end(finish)

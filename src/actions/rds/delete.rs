@@ -61,7 +61,7 @@ impl Action for Delete {
             };
             let mut work = match Work::begin(cx) {
                 Ok(work) => work,
-                Err(finish) => return finish,
+                Err(why) => return Finish::failed(why),
             };
             let finish = asked.run(&mut work, &request).await;
             work.end(finish)
@@ -100,7 +100,7 @@ impl Action for Delete {
             };
             let mut work = match Work::begin(cx) {
                 Ok(work) => work,
-                Err(finish) => return Finish::unknown(finish.message),
+                Err(why) => return Finish::unknown(why),
             };
             let finish = asked.end(&mut work, &request).await;
             work.end(finish)

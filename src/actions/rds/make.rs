@@ -84,7 +84,7 @@ impl<R: Recipe + Copy> Action for Create<R> {
             };
             let mut work = match Work::begin(cx) {
                 Ok(work) => work,
-                Err(finish) => return finish,
+                Err(why) => return Finish::failed(why),
             };
             let finish = made.make(&mut work, &recipe, &request, &from).await;
             work.end(finish)
@@ -110,7 +110,7 @@ impl<R: Recipe + Copy> Action for Create<R> {
             };
             let mut work = match Work::begin(cx) {
                 Ok(work) => work,
-                Err(finish) => return Finish::unknown(finish.message),
+                Err(why) => return Finish::unknown(why),
             };
             let finish = made.wait(&mut work).await;
             work.end(finish)

@@ -66,7 +66,7 @@ impl Action for WaitAvailable {
             };
             let mut work = match Work::begin(cx) {
                 Ok(work) => work,
-                Err(finish) => return finish,
+                Err(why) => return Finish::failed(why),
             };
             let finish = match wait(&mut work, &target, args::every(&request), available).await {
                 End::Done(thing) => {
@@ -84,19 +84,18 @@ impl Action for WaitAvailable {
 
 /// The one thing that is named.
 fn waited_for(request: &Request) -> Result<Target, String> {
-    let named: [(&str, fn(String) -> Target); 4] = [
-        ("cluster", Target::Cluster),
-        ("instance", Target::Instance),
-        ("cluster_snapshot", Target::ClusterSnapshot),
-        ("instance_snapshot", Target::InstanceSnapshot),
-    ];
-    let mut targets =
-        named.into_iter().filter_map(|(key, target)| Some(target(args::own(request, key)?)));
-    match (targets.next(), targets.next()) {
+    let mut named = [
+        args::own(request, "cluster").map(Target::Cluster),
+        args::own(request, "instance").map(Target::Instance),
+        args::own(request, "cluster_snapshot").map(Target::ClusterSnapshot),
+        args::own(request, "instance_snapshot").map(Target::InstanceSnapshot),
+    ]
+    .into_iter()
+    .flatten();
+    match (named.next(), named.next()) {
         (Some(target), None) => Ok(target),
-        (Some(_), Some(_)) | (None, _) => {
-            let keys: Vec<_> = named.iter().map(|(key, _)| format!("`{key}`")).collect();
-            Err(format!("give one of {}", keys.join(", ")))
-        }
+        (Some(_), Some(_)) | (None, _) => Err("give one of `cluster`, `instance`, \
+             `cluster_snapshot` and `instance_snapshot`"
+            .into()),
     }
 }

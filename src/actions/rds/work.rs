@@ -14,11 +14,9 @@ pub(super) struct Work {
 
 impl Work {
     /// Opens the attempt's output; without it nothing is begun.
-    pub(super) fn begin(cx: Context) -> Result<Self, Finish> {
-        match OutputLog::open(&cx) {
-            Ok(log) => Ok(Self { cx, log }),
-            Err(why) => Err(Finish::failed(format!("nothing was asked of AWS: {why}"))),
-        }
+    pub(super) fn begin(cx: Context) -> Result<Self, String> {
+        let log = OutputLog::open(&cx).map_err(|why| format!("nothing was asked of AWS: {why}"))?;
+        Ok(Self { cx, log })
     }
 
     /// Tells the operator, with the time of day; the output keeps it.
