@@ -1,5 +1,6 @@
-//! Fetching secrets from where the inputs say they are. Each is known to the redactor before anything
-//! else can see it, and is wiped from memory when the run is over.
+//! Fetching secrets from where the inputs say they are, and holding those that a person types. Each is
+//! known to the redactor before anything else can see it, and is wiped from memory when it is not needed
+//! any more. What masks it stays: the other side may repeat it later.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,14 +19,16 @@ use crate::runbook::inputs::SecretSource;
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 
 /// The secrets of a run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Secrets {
     values: BTreeMap<String, SecretString>,
     too_short: BTreeSet<String>,
+    /// Those that a person types; a value is here only while it is needed.
+    asked: BTreeSet<String>,
 }
 
 impl Secrets {
-    /// Fetches every secret and registers it with the redactor.
+    /// Fetches every secret that is not typed, and registers it with the redactor.
     ///
     /// # Errors
     /// One line for each secret that cannot be had: which input, where it was looked for, what to do.
@@ -37,6 +40,10 @@ impl Secrets {
         let mut secrets = Self::default();
         let mut problems = Vec::new();
         for (name, source) in sources {
+            if *source == SecretSource::Ask {
+                secrets.asked.insert(name.clone());
+                continue;
+            }
             match read(source, env).await {
                 Ok(value) => secrets.keep(name, value, redactor),
                 Err(why) => problems.push(format!("secret input `{name}`: {why}")),
@@ -50,6 +57,47 @@ impl Secrets {
             self.too_short.insert(name.to_owned());
         }
         self.values.insert(name.to_owned(), value);
+    }
+
+    /// Whether any secret is typed.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
+    /// Whether this one is.
+    #[must_use]
+    pub fn is_asked(&self, name: &str) -> bool {
+        self.asked.contains(name)
+    }
+
+    /// Those of `names` that somebody must type first.
+    #[must_use]
+    pub fn wanted(&self, names: &[String]) -> Vec<String> {
+        let lacks = |name: &&String| self.is_asked(name) && !self.values.contains_key(*name);
+        names.iter().filter(lacks).cloned().collect()
+    }
+
+    /// Those that were typed and are held.
+    pub fn typed(&self) -> impl Iterator<Item = &str> {
+        self.asked.iter().filter(|name| self.values.contains_key(*name)).map(String::as_str)
+    }
+
+    /// These, and one that was typed; the redactor knows it first.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &SecretString, redactor: &Redactor) -> Self {
+        let mut secrets = self.clone();
+        secrets.too_short.remove(name);
+        secrets.keep(name, value.clone(), redactor);
+        secrets
+    }
+
+    /// These without some that were typed. What still uses the old ones keeps them until its end.
+    #[must_use]
+    pub fn without(&self, names: &BTreeSet<String>) -> Self {
+        let mut secrets = self.clone();
+        secrets.values.retain(|name, _| !names.contains(name));
+        secrets
     }
 
     /// Whether output that may hold this secret cannot be masked and must be withheld.
@@ -74,6 +122,7 @@ async fn read(
             .ok_or_else(|| format!("the environment variable {name} is not set: export it first")),
         SecretSource::File(path) => from_file(path),
         SecretSource::Command(command) => from_command(command).await,
+        SecretSource::Ask => Err("it is typed when a step needs it".to_owned()),
     }?;
     let value = text.strip_suffix('\n').unwrap_or(&text);
     let value = value.strip_suffix('\r').unwrap_or(value);
@@ -137,6 +186,24 @@ mod tests {
             assert!(!redactor.redact(&format!("x {value} y")).contains(value), "{text}");
             assert!(!format!("{secrets:?}").contains(value));
         }
+    }
+
+    #[tokio::test]
+    async fn a_typed_secret_is_wanted_until_it_is_typed_and_again_once_it_is_forgotten() {
+        let redactor = Redactor::default();
+        let none = fetch("ask", &redactor).await.unwrap();
+        let names = ["other".to_owned(), "token".to_owned()];
+        assert_eq!(none.wanted(&names), ["token"]);
+        assert_eq!(none.reveal("token"), None);
+        let some = none.with("token", &SecretString::from("typed-by-alice"), &redactor);
+        assert!(some.wanted(&names).is_empty());
+        assert_eq!(some.reveal("token"), Some("typed-by-alice"));
+        assert_eq!(some.typed().collect::<Vec<_>>(), ["token"]);
+        assert!(!redactor.redact("typed-by-alice").contains("alice"));
+        let gone = some.without(&BTreeSet::from(["token".to_owned()]));
+        assert_eq!(gone.wanted(&names), ["token"]);
+        // What was forgotten may still be repeated by the other side.
+        assert!(!redactor.redact("typed-by-alice").contains("alice"));
     }
 
     #[tokio::test]

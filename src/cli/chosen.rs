@@ -12,7 +12,7 @@ pub struct Chosen {
     /// An environment of the settings
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
-    /// An input's value; a secret's is env:NAME, file:/path or cmd:COMMAND
+    /// An input's value; a secret's is env:NAME, file:/path, cmd:COMMAND, or ask to type it later
     #[arg(short = 'i', long = "input", value_name = "NAME=VALUE")]
     pub inputs: Vec<String>,
 }

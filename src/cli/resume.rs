@@ -17,7 +17,7 @@ use crate::journal;
 pub struct ResumeArgs {
     /// An id, a unique prefix of one, or a directory [default: the only unfinished run]
     pub run: Option<String>,
-    /// Where a secret is now: env:NAME, file:/path or cmd:COMMAND
+    /// Where a secret is now: env:NAME, file:/path, cmd:COMMAND, or ask to type it
     #[arg(short = 'i', long = "input", value_name = "NAME=SOURCE")]
     pub inputs: Vec<String>,
     #[command(flatten)]

@@ -45,9 +45,19 @@ pub(super) fn next(state: &State, prepared: Option<&Prepared>, looking: bool, au
                 stop(false, format!("`{}` needs a person: {}", prepared.step, state.title(step)))
             }
             Some(prepared) if prepared.step == step.id() => {
-                match (&prepared.request, &prepared.target) {
-                    (Err(why), _) | (_, Err(why)) => stop(true, format!("{}: {why}", step.id())),
-                    (Ok(_), Ok(_)) => consent(prepared, auto),
+                match (&prepared.request, &prepared.target, prepared.wants.first()) {
+                    (Err(why), ..) | (_, Err(why), _) => {
+                        stop(true, format!("{}: {why}", step.id()))
+                    }
+                    (Ok(_), Ok(_), Some(secret)) => stop(
+                        false,
+                        format!(
+                            "`{}` uses the secret `{secret}`, which a person types: go on by hand, \
+                             or give -i {secret}=env:VARIABLE",
+                            prepared.step
+                        ),
+                    ),
+                    (Ok(_), Ok(_), None) => consent(prepared, auto),
                 }
             }
             Some(_) | None => Move::Wait,

@@ -18,6 +18,7 @@ use crate::runbook::Request;
 const PROGRESS_DEPTH: usize = 1024;
 
 /// What the attempts of one run share.
+#[derive(Clone)]
 pub struct Desk {
     /// The run's id.
     pub run: String,
@@ -34,6 +35,11 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// The same with other secrets.
+    pub(super) fn holding(&self, secrets: Secrets) -> Self {
+        Self { secrets: Arc::new(secrets), ..self.clone() }
+    }
+
     /// The context of one attempt; its progress goes to `progress`, or nowhere.
     pub(super) fn context(
         &self,

@@ -39,6 +39,7 @@ impl Follower {
             output: Output::default(),
             journal: JournalStanding::default(),
             dir: dir.to_owned(),
+            wants: Vec::new(),
             read_only: true,
         });
         let mut follower = Self { journal, state, views, dir: dir.to_owned() };

@@ -11,6 +11,8 @@ mod prepare;
 mod run;
 mod setup;
 mod signals;
+mod typed;
+mod unknown;
 mod view;
 mod workers;
 

@@ -167,6 +167,7 @@ impl Run {
             output: output.clone(),
             journal: JournalStanding::default(),
             dir: desk.dir.clone(),
+            wants: Vec::new(),
             read_only: false,
         });
         let (asks, commands) = mpsc::channel(64);

@@ -7,11 +7,13 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::desk::Desk;
+use super::typed::variable;
 use super::view::Prepared;
 use crate::actions;
 use crate::engine::event::Pins;
 use crate::engine::{AttemptId, Part, State, StepState};
 use crate::preflight;
+use crate::runbook::inputs::SecretSource;
 use crate::runbook::model::Call;
 use crate::runbook::render::render_call;
 use crate::runbook::{Effect, Request, Resolved, Value};
@@ -30,11 +32,26 @@ fn call_of(step: &StepState, part: Part) -> Option<&Call> {
     }
 }
 
-/// Renders a step's request, without asking anybody.
+/// Renders a step's request, without asking anybody. A script gets a secret that is typed only when it
+/// names its variable: nobody types what is not used.
 pub(super) fn render(state: &State, step: &StepState, part: Part) -> Result<Request, String> {
     let call = call_of(step, part).ok_or_else(|| format!("`{}` has no such action", step.id()))?;
-    render_call(call, &step.step.env, &state.scope(None))
-        .map_err(|e| format!("`{}` cannot be rendered: {e}", step.id()))
+    let request = render_call(call, &step.step.env, &state.scope(None))
+        .map_err(|e| format!("`{}` cannot be rendered: {e}", step.id()))?;
+    let script = request.text("run").unwrap_or_default().to_owned();
+    let asked = |name: &String| {
+        let source = state.run().and_then(|run| run.secrets.get(name));
+        source.is_some_and(|source| SecretSource::parse(source) == Some(SecretSource::Ask))
+    };
+    let unused: Vec<String> = request
+        .secrets
+        .iter()
+        .filter(|name| asked(name))
+        .map(|name| variable(name))
+        .filter(|variable| !script.contains(variable))
+        .collect();
+    let env = request.env.into_iter().filter(|(name, _)| !unused.contains(name)).collect();
+    Ok(Request::new(request.action, request.effect, request.args, env))
 }
 
 /// Renders, completes and proves. Only reads.
@@ -49,7 +66,14 @@ pub(super) async fn prepare(
     };
     let effect = State::effect_of(&found.step, part);
     let phrase = state.phrase(found, part);
-    let request = match (render(&state, found, part), &phrase) {
+    let rendered = render(&state, found, part);
+    let wants = match &rendered {
+        Ok(request) => desk.secrets.wanted(&request.secrets),
+        Err(_) => Vec::new(),
+    };
+    let request = match (rendered, &phrase) {
+        // What is not typed yet cannot be used to look.
+        (Ok(request), Ok(_)) if !wants.is_empty() => Ok(request),
         (Ok(request), Ok(_)) => complete(&desk, &state, found, part, request).await,
         (Err(why), _) => Err(why),
         (Ok(_), Err(why)) => Err(why.clone()),
@@ -58,7 +82,10 @@ pub(super) async fn prepare(
         Ok(request) => request,
         Err(why) => return refused(step, part, why),
     };
-    let target = target(&desk, effect, &request).await;
+    let target = match wants.is_empty() {
+        true => target(&desk, effect, &request).await,
+        false => Ok(Pins::new()),
+    };
     let (options, default) = options(&request);
     Prepared {
         digest: digest(&request.masked()),
@@ -70,6 +97,7 @@ pub(super) async fn prepare(
         target,
         options,
         default,
+        wants,
     }
 }
 
@@ -105,6 +133,7 @@ fn refused(step: String, part: Part, why: String) -> Prepared {
         phrase: None,
         options: Vec::new(),
         default: None,
+        wants: Vec::new(),
     }
 }
 

@@ -15,11 +15,10 @@ use super::prepare::render;
 use super::view::{Command, JournalStanding, LiveStatus, Notice, Output, Prepared, Urgency, View};
 use super::workers::{Report, Workers};
 use super::{evidence, failpoint, signals};
-use crate::actions::{Found, Progress};
-use crate::engine::event::{AttemptId, Fact, Part, Resolution, ResolvedBy};
-use crate::engine::{Effect, Event, Input, Recorded, Stamp, State, Status};
+use crate::actions::Progress;
+use crate::engine::event::{AttemptId, Fact, Part};
+use crate::engine::{Effect, Event, Input, Recorded, Stamp, State};
 use crate::journal::{AppendError, Journal};
-use crate::runbook::model::OnUnknown;
 use crate::runbook::{inputs, value};
 
 /// Everything the loop owns.
@@ -144,7 +143,7 @@ impl Driver {
     }
 
     /// Decides one input and records the fact. A refusal is shown.
-    fn take(&mut self, input: Input) -> bool {
+    pub(super) fn take(&mut self, input: Input) -> bool {
         let now = self.clock.now();
         match self.state.decide(input, &now) {
             Ok(event) => {
@@ -182,6 +181,7 @@ impl Driver {
                 break;
             }
         }
+        self.tidy_secrets();
         let effects = if self.halted.is_some() { Vec::new() } else { self.state.effects(&now) };
         for effect in &effects {
             self.start(effect);
@@ -199,9 +199,7 @@ impl Driver {
             Effect::Begin { step, part } => {
                 self.workers.verify(&self.desk, &self.state, step, *part);
             }
-            Effect::Probe { step } => {
-                self.workers.verify(&self.desk, &self.state, step, Part::Probe);
-            }
+            Effect::Probe { step } => self.probe(step),
             Effect::Run(id) => self.run_attempt(id),
             Effect::Reattach(id) => {
                 self.with_request(id, |workers, desk, state, request| {
@@ -248,7 +246,7 @@ impl Driver {
     }
 
     /// Goes on with an attempt of an earlier console, with the request that it was intended with.
-    fn with_request(
+    pub(super) fn with_request(
         &mut self,
         id: &AttemptId,
         work: impl FnOnce(&mut Workers, &Arc<Desk>, &Arc<State>, crate::runbook::Request),
@@ -289,9 +287,10 @@ impl Driver {
     /// The last look before acting: the target again, and the request that was consented to.
     fn intend(&mut self, prepared: Prepared) {
         let (step, part) = (prepared.step.clone(), prepared.part);
-        let refusal = match (&prepared.request, &prepared.target) {
-            (Err(why), _) | (_, Err(why)) => Some(why.clone()),
-            (Ok(_), Ok(_)) => None,
+        let refusal = match (&prepared.request, &prepared.target, prepared.wants.first()) {
+            (Err(why), ..) | (_, Err(why), _) => Some(why.clone()),
+            (Ok(_), Ok(_), Some(secret)) => Some(format!("`{secret}` must be typed first")),
+            (Ok(_), Ok(_), None) => None,
         };
         if let Some(reason) = refusal {
             let now = self.clock.now();
@@ -300,6 +299,11 @@ impl Driver {
                 &now,
             );
             self.tell(Urgency::Danger, format!("not started: {reason}"));
+            // A probe that cannot be asked is not tried for ever: a person looks again, or decides.
+            if part == Part::Probe {
+                self.looked
+                    .extend(self.state.step(&step).and_then(|s| Some(s.unknown()?.id.clone())));
+            }
             return;
         }
         let (Ok(request), Ok(pins)) = (&prepared.request, &prepared.target) else { return };
@@ -341,27 +345,7 @@ impl Driver {
             output: finish.output,
         };
         self.take(ended);
-    }
-
-    fn on_found(&mut self, id: &AttemptId, found: Found) {
-        let (resolution, reason) = match found {
-            Found::Running(reason) => (Resolution::Running, reason),
-            Found::NotStarted(reason) => (Resolution::NotDone, reason),
-            Found::CannotTell(seen) => {
-                self.looked.insert(id.clone());
-                self.tell(Urgency::Warning, format!("{} is UNKNOWN: {seen}", id.file_stem()));
-                // What cannot be seen may still be known by its traces.
-                if self.state.step(&id.step).is_some_and(|s| s.step.probe.is_some()) {
-                    self.workers.verify(&self.desk, &self.state, &id.step, Part::Probe);
-                }
-                return;
-            }
-        };
-        let by = ResolvedBy::Reattach;
-        self.take(Input::Resolve { attempt: id.clone(), resolution, by, reason, saved: [].into() });
-        if resolution == Resolution::Running {
-            self.output.begin(id);
-        }
+        self.doubt(id);
     }
 
     fn on_command(&mut self, command: Command) {
@@ -385,6 +369,7 @@ impl Driver {
             }
             Command::LookAgain => self.look_again(),
             Command::AttachEvidence { step, path, caption } => self.attach(step, &path, caption),
+            Command::Secret { input, value } => self.take_secret(&input, &value),
             Command::Amend { input, text, reason } => self.amend(&input, &text, reason),
             Command::Engine(input) => {
                 self.take(input);
@@ -396,6 +381,11 @@ impl Driver {
 
     fn consent(&mut self, step: String, part: Part, digest: String, given: crate::engine::Given) {
         let shown = self.prepared.as_ref().filter(|p| p.step == step && p.part == part);
+        if let Some(secret) = shown.and_then(|p| p.wants.first()) {
+            let why = format!("`{secret}` must be typed first");
+            self.tell(Urgency::Warning, why);
+            return;
+        }
         match shown.map(|p| (&p.request, &p.target, p.digest == digest)) {
             Some((Ok(_), Ok(_), true)) => {
                 self.take(Input::Consent { step, part, given, digest });
@@ -407,24 +397,6 @@ impl Driver {
             Some((Ok(_), Ok(_), false)) | None => {
                 self.tell(Urgency::Warning, "the request has changed; look at it again".into());
             }
-        }
-    }
-
-    /// Find and probe again, at a person's wish; a reattachment that is found is taken.
-    fn look_again(&mut self) {
-        let Some(attempt) = self.state.current().and_then(|step| step.unknown()) else {
-            self.tell(Urgency::Info, "no outcome is unknown".into());
-            return;
-        };
-        let id = attempt.id.clone();
-        self.looked.remove(&id);
-        let probe = self.state.step(&id.step).is_some_and(|s| s.step.probe.is_some());
-        if probe && self.state.on_unknown(&id) != OnUnknown::Reattach {
-            self.workers.verify(&self.desk, &self.state, &id.step, Part::Probe);
-        } else {
-            self.with_request(&id, |workers, desk, state, request| {
-                workers.find(desk, state, &id, request);
-            });
         }
     }
 
@@ -518,19 +490,6 @@ impl Driver {
         }
     }
 
-    /// An unknown outcome is still being looked at.
-    fn is_looking(&self) -> bool {
-        let Some(step) = self.state.current() else { return false };
-        match self.state.status(step) {
-            Status::Unknown(attempt) => {
-                let automatic = !self.state.effects(&self.clock.now()).is_empty();
-                (automatic && !self.looked.contains(&attempt.id))
-                    || self.workers.is_verifying(step.id())
-            }
-            _ => false,
-        }
-    }
-
     fn leave(&mut self, left: Left) -> Left {
         let reason = match &left {
             Left::Finished => "the run is over".to_owned(),
@@ -550,7 +509,7 @@ impl Driver {
         }
     }
 
-    fn tell(&mut self, urgency: Urgency, text: String) {
+    pub(super) fn tell(&mut self, urgency: Urgency, text: String) {
         let number = self.notice.as_ref().map_or(0, |notice| notice.number) + 1;
         let text = self.desk.redactor.clean(&text);
         tracing::info!(run = %self.desk.run, ?urgency, "{text}");
@@ -577,6 +536,7 @@ impl Driver {
                 halted: self.halted.clone(),
             },
             dir: self.desk.dir.clone(),
+            wants: self.wanted(),
             read_only: false,
         }
     }

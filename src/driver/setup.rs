@@ -275,7 +275,7 @@ impl Pinned {
                     sources.insert(name.clone(), source);
                 }
                 None => problems.push(format!(
-                    "secret input `{name}`: not env:NAME, file:/path or cmd:COMMAND; \
+                    "secret input `{name}`: not env:NAME, file:/path, cmd:COMMAND or ask; \
                      add -i {name}=env:VARIABLE"
                 )),
             }

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use secrecy::SecretString;
+
 use crate::engine::event::Pins;
 use crate::engine::{AttemptId, Given, Input, Part, State};
 use crate::runbook::{Effect, Request, StepId};
@@ -27,6 +29,8 @@ pub struct View {
     pub journal: JournalStanding,
     /// The run directory.
     pub dir: PathBuf,
+    /// Secrets that must be typed before the run can move.
+    pub wants: Vec<String>,
     /// Nobody can move the run from here.
     pub read_only: bool,
 }
@@ -52,6 +56,8 @@ pub struct Prepared {
     pub options: Vec<String>,
     /// See `options`.
     pub default: Option<String>,
+    /// Secrets that somebody must type first: until then nothing was asked of the target.
+    pub wants: Vec<String>,
 }
 
 /// How far an attempt is.
@@ -170,6 +176,13 @@ pub enum Command {
         path: PathBuf,
         /// What it shows.
         caption: String,
+    },
+    /// A secret, as a person typed it.
+    Secret {
+        /// The input it is for.
+        input: String,
+        /// The secret: held in memory alone.
+        value: SecretString,
     },
     /// Give an input another value, as typed.
     Amend {

@@ -151,7 +151,7 @@ pub static INPUT: &[Word] = &[
     may(
         "default",
         Shape::OfInput,
-        "Used when nothing is given; may name inputs above it in `${{ }}`; never for a secret",
+        "Used when nothing is given; may name inputs above it in `${{ }}`; of a secret only where it is",
     ),
     may("env", Shape::Text, "An environment variable that it is taken from when nothing is given"),
     may("pattern", Shape::Text, "A regular expression that the whole text must match"),

@@ -28,12 +28,17 @@ pub enum SecretSource {
     File(PathBuf),
     /// The standard output of a shell command, without a final newline.
     Command(String),
+    /// A person types it when a step that uses it is about to run.
+    Ask,
 }
 
 impl SecretSource {
-    /// Reads `env:NAME`, `file:/path` or `cmd:command`; anything else may be a secret itself.
+    /// Reads `env:NAME`, `file:/path`, `cmd:command` or `ask`; anything else may be a secret itself.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        if text == "ask" {
+            return Some(Self::Ask);
+        }
         let (scheme, rest) = text.split_once(':')?;
         if rest.is_empty() || rest.chars().any(char::is_control) {
             return None;
@@ -53,6 +58,7 @@ impl fmt::Display for SecretSource {
             Self::Env(name) => write!(f, "env:{name}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Command(command) => write!(f, "cmd:{command}"),
+            Self::Ask => f.write_str("ask"),
         }
     }
 }
@@ -258,7 +264,8 @@ pub fn check_one(input: &Input, text: &str, now: DateTime<Utc>) -> Result<Value,
             return match SecretSource::parse(text) {
                 Some(_) => Ok(Value::Secret(input.name.clone())),
                 None => Err(TextError::new("a secret is never given as text").with_help(format!(
-                    "say where it is: -i {0}=env:VARIABLE, -i {0}=file:/path or -i {0}=cmd:COMMAND",
+                    "say where it is: -i {0}=env:VARIABLE, -i {0}=file:/path or -i {0}=cmd:COMMAND; \
+                     or -i {0}=ask to type it when it is needed",
                     input.name
                 ))),
             };

@@ -60,11 +60,7 @@ impl Renderer<'_> {
     fn call(&self, call: &Call, step_env: &[(String, Template)]) -> Result<Request, RenderError> {
         let args = self.entries(&call.args, call.spec.keys, "")?;
         let env = if has_script(call) { self.env(step_env)? } else { Vec::new() };
-        let mut secrets = Vec::new();
-        args.iter().chain(&env).for_each(|(_, value)| collect_secrets(value, &mut secrets));
-        secrets.sort();
-        secrets.dedup();
-        Ok(Request { action: call.spec.name, effect: call.effect, args, env, secrets })
+        Ok(Request::new(call.spec.name, call.effect, args, env))
     }
 
     fn env(&self, step_env: &[(String, Template)]) -> Result<Vec<(String, Resolved)>, RenderError> {
@@ -293,22 +289,5 @@ fn each_text(
             each_text(item, look)
         }),
         _ => Ok(()),
-    }
-}
-
-fn collect_secrets(value: &Resolved, into: &mut Vec<String>) {
-    match value {
-        Resolved::Value(Value::Secret(name)) => into.push(name.clone()),
-        Resolved::Text(pieces) => {
-            into.extend(pieces.iter().filter_map(|piece| match piece {
-                Piece::Secret(name) => Some(name.clone()),
-                Piece::Text(_) => None,
-            }));
-        }
-        Resolved::List(items) => items.iter().for_each(|item| collect_secrets(item, into)),
-        Resolved::Map(entries) => {
-            entries.iter().for_each(|(_, value)| collect_secrets(value, into));
-        }
-        Resolved::Value(_) | Resolved::Expr(_) => {}
     }
 }

@@ -101,11 +101,41 @@ impl Resolved {
     }
 }
 
+impl Resolved {
+    fn collect_secrets(&self, into: &mut Vec<String>) {
+        match self {
+            Self::Value(Value::Secret(name)) => into.push(name.clone()),
+            Self::Text(pieces) => into.extend(pieces.iter().filter_map(|piece| match piece {
+                Piece::Secret(name) => Some(name.clone()),
+                Piece::Text(_) => None,
+            })),
+            Self::List(items) => items.iter().for_each(|item| item.collect_secrets(into)),
+            Self::Map(entries) => entries.iter().for_each(|(_, value)| value.collect_secrets(into)),
+            Self::Value(_) | Self::Expr(_) => {}
+        }
+    }
+}
+
 fn masked_map(entries: &[(String, Resolved)]) -> Map<String, Json> {
     entries.iter().map(|(k, v)| (k.clone(), v.masked())).collect()
 }
 
 impl Request {
+    /// A request; the secrets it uses are found in its parts.
+    #[must_use]
+    pub fn new(
+        action: &'static str,
+        effect: Effect,
+        args: Vec<(String, Resolved)>,
+        env: Vec<(String, Resolved)>,
+    ) -> Self {
+        let mut secrets = Vec::new();
+        args.iter().chain(&env).for_each(|(_, value)| value.collect_secrets(&mut secrets));
+        secrets.sort();
+        secrets.dedup();
+        Self { action, effect, args, env, secrets }
+    }
+
     /// The argument `key`.
     #[must_use]
     pub fn arg(&self, key: &str) -> Option<&Resolved> {

@@ -17,6 +17,8 @@ pub enum Place {
     Confirm,
     /// The request, when a phrase must be typed.
     Phrase,
+    /// A secret that is typed.
+    Secret,
     /// A question with lettered answers.
     Menu,
     /// Anything long that is only read.
@@ -72,6 +74,8 @@ pub enum Action {
     NextField,
     /// The field before.
     PreviousField,
+    /// Empty the field.
+    Clear,
 }
 
 /// A key as the table writes it.
@@ -264,6 +268,15 @@ pub static BINDINGS: &[Binding] = {
             Some("back"),
             "back, with nothing started",
         ),
+        bind(P::Secret, ENTER, A::Go, Some("use it"), "hand it to the step; it is not shown"),
+        bind(P::Secret, &[Key::Ctrl('u')], A::Clear, Some("clear"), "begin again"),
+        bind(
+            P::Secret,
+            &[Key::Named(KeyCode::Esc), Key::Ctrl('c')],
+            A::Back,
+            Some("back"),
+            "back, with nothing started",
+        ),
         bind(P::Menu, ENTER, A::Go, Some("choose"), "take the marked answer"),
         bind(P::Menu, UP, A::Up, None, "the answer above"),
         bind(P::Menu, DOWN, A::Down, None, "the answer below"),
@@ -324,13 +337,14 @@ pub static BINDINGS: &[Binding] = {
 
 impl Place {
     /// Every place, in the order of the `?` screen.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Catalogue,
         Self::Form,
         Self::Preflight,
         Self::Console,
         Self::Confirm,
         Self::Phrase,
+        Self::Secret,
         Self::Menu,
         Self::Reader,
         Self::Debrief,
@@ -347,6 +361,7 @@ impl Place {
             Self::Console => "A run",
             Self::Confirm => "The request, before it runs",
             Self::Phrase => "The request, when a phrase must be typed",
+            Self::Secret => "A secret that is typed",
             Self::Menu => "A menu",
             Self::Reader => "Output, timeline, journal and this list",
             Self::Debrief => "After the run",

@@ -17,6 +17,7 @@ pub mod menu;
 pub mod preflight;
 pub mod reader;
 pub mod request;
+mod secret;
 pub mod start;
 pub mod terminal;
 #[cfg(test)]

@@ -164,7 +164,9 @@ fn fields(runbook: &Runbook, settings: &Settings, preset: &Preset) -> Vec<Field>
         };
         let help = match (&input.help, kind == Kind::Secret) {
             (Some(help), _) => help.clone(),
-            (None, true) => "env:NAME, file:/path or cmd:COMMAND; never the secret".to_owned(),
+            (None, true) => {
+                "env:NAME, file:/path, cmd:COMMAND, or ask to type it later; never here".to_owned()
+            }
             (None, false) => String::new(),
         };
         let text = preset.inputs.get(&input.name).cloned().unwrap_or_default();
@@ -250,6 +252,7 @@ fn secret(source: &SecretSource, env: &Env) -> Verdict {
         }
         SecretSource::File(_) => Verdict::Bad(format!("{source} is not there")),
         SecretSource::Command(_) => Verdict::Good("asked when the run begins".to_owned()),
+        SecretSource::Ask => Verdict::Good("typed when a step needs it".to_owned()),
     }
 }
 

@@ -159,6 +159,7 @@ impl Story {
                 phrase: self.state.phrase(of, Part::Do).unwrap(),
                 options: Vec::new(),
                 default: None,
+                wants: Vec::new(),
             })
         });
         View {
@@ -174,6 +175,7 @@ impl Story {
                 halted: None,
             },
             dir: "/runs/20261121T030000Z-aurora-pitr-k3f9".into(),
+            wants: Vec::new(),
             read_only: false,
         }
     }

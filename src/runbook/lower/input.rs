@@ -154,7 +154,7 @@ fn secret_default(problems: &mut Problems<'_>, node: &Node, source: &str) -> Opt
     }
     problems
         .error(node.span.clone(), "secret-literal", "a secret is never written in a runbook")
-        .help("say where it is: env:VARIABLE, file:/path or cmd:COMMAND");
+        .help("say where it is: env:VARIABLE, file:/path or cmd:COMMAND, or ask to have it typed");
     None
 }
 

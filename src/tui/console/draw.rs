@@ -34,6 +34,10 @@ impl Console {
                 self.draw_run(frame, theme, now);
                 menu.draw(frame, theme);
             }
+            Overlay::Secret(field) => {
+                self.draw_run(frame, theme, now);
+                field.draw(frame, theme);
+            }
             Overlay::Ask(form, _) => {
                 self.draw_run(frame, theme, now);
                 form.draw_dialog(frame, theme);
@@ -229,6 +233,7 @@ impl Console {
             | Place::Console
             | Place::Confirm
             | Place::Phrase
+            | Place::Secret
             | Place::Menu
             | Place::Reader => {}
         }
@@ -241,6 +246,7 @@ impl Console {
             Status::Ready if self.view.prepared.as_ref().is_none_or(|p| p.step != step.id()) => {
                 None
             }
+            Status::Ready if !self.view.wants.is_empty() => Some("type the secret"),
             Status::Ready => match &step.step.guard {
                 Guard::None => Some("run"),
                 Guard::Confirm | Guard::Type(_) => Some("review"),

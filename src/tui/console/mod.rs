@@ -4,6 +4,7 @@
 mod ask;
 mod choices;
 mod draw;
+mod guard;
 mod header;
 mod pane;
 mod run;
@@ -27,13 +28,13 @@ use super::form::{Answer, Form};
 use super::keymap::{Action, Place, lookup};
 use super::menu::{Menu, Picked};
 use super::reader::Reader;
+use super::secret::{SecretField, Typed};
 use super::{files, keys, text, timeline};
 use crate::driver::{Command, View};
 use crate::engine::event::Resolution;
 use crate::engine::state::StepState;
-use crate::engine::{AttemptId, Given, Input, Part, Stamp, State, Status};
-use crate::runbook::model::Guard;
-use crate::runbook::{Effect, Milestone, StepId};
+use crate::engine::{AttemptId, Given, Input, Stamp, State, Status};
+use crate::runbook::{Milestone, StepId};
 
 /// Lines that a page key scrolls the right side by.
 const PAGE: usize = 8;
@@ -51,6 +52,8 @@ pub struct Console {
     remark: Option<String>,
     /// The undo that was asked for and is being prepared.
     undo: Option<StepId>,
+    /// The step whose guard comes next, once it is prepared with the secrets that were typed.
+    review: Option<StepId>,
     /// The number of the last notice that a key has been pressed under.
     read_notice: u64,
     /// Items of the current checklist that are ticked, and whose.
@@ -63,6 +66,7 @@ enum Overlay {
     Confirm(Box<Confirm>),
     Menu(Menu<Pick>),
     Ask(Form, Purpose),
+    Secret(SecretField),
     Read(Reader, Reading),
 }
 
@@ -110,6 +114,7 @@ impl Console {
             overlay: Overlay::None,
             remark: None,
             undo: None,
+            review: None,
             read_notice: 0,
             ticks: None,
         }
@@ -186,7 +191,11 @@ impl Console {
     pub fn wake(&self, now: &Stamp) -> Option<Duration> {
         match &self.overlay {
             Overlay::Confirm(confirm) => confirm.wake(now),
-            Overlay::None | Overlay::Menu(_) | Overlay::Ask(..) | Overlay::Read(..) => None,
+            Overlay::None
+            | Overlay::Menu(_)
+            | Overlay::Ask(..)
+            | Overlay::Secret(_)
+            | Overlay::Read(..) => None,
         }
     }
 
@@ -197,6 +206,7 @@ impl Console {
             Message::Paste(pasted) => {
                 match &mut self.overlay {
                     Overlay::Ask(form, _) => form.paste(&pasted, now),
+                    Overlay::Secret(field) => field.paste(&pasted),
                     Overlay::Read(reader, _) => reader.paste(&pasted),
                     // A phrase is typed, not pasted: that is its point.
                     Overlay::Confirm(_) | Overlay::Menu(_) | Overlay::None => {}
@@ -232,40 +242,6 @@ impl Console {
         }
         let bell = !self.view.read_only && !wanted && self.wants_person();
         Reaction { bell, ..Reaction::default() }
-    }
-
-    /// A confirmation shows what is prepared, or nothing; an undo that was asked for is shown once it is there.
-    fn follow_prepared(&mut self, old_notice: u64, now: &Stamp) {
-        let prepared = self.view.prepared.clone();
-        if let Overlay::Confirm(confirm) = &mut self.overlay {
-            let shown = confirm.prepared();
-            let step = self.view.state.step(&shown.step);
-            // The run keeps what was consented to while it is at work; the question is answered.
-            let answered = step.is_some_and(|s| s.consent.is_some() || s.running().is_some());
-            let same = prepared
-                .as_ref()
-                .filter(|p| p.step == shown.step && p.part == shown.part && !answered)
-                .cloned();
-            match same {
-                Some(prepared) => {
-                    confirm.changed(prepared);
-                    confirm.resized(self.size);
-                    if let Some(notice) = &self.view.notice
-                        && notice.number > old_notice
-                    {
-                        confirm.refused(&notice.text);
-                    }
-                }
-                None => self.overlay = Overlay::None,
-            }
-        }
-        if let (Some(undo), Some(prepared)) = (&self.undo, &prepared)
-            && prepared.part == Part::Undo
-            && prepared.step == *undo
-        {
-            self.undo = None;
-            self.confirm(now);
-        }
     }
 
     fn key(&mut self, key: KeyEvent, now: &Stamp) -> Reaction {
@@ -308,6 +284,16 @@ impl Console {
                     purpose.command(&texts, now).map_or_else(Reaction::default, Reaction::from)
                 }
             },
+            Overlay::Secret(field) => match field.key(key) {
+                Typed::Open => Reaction::default(),
+                Typed::Left => self.leave_secret(),
+                Typed::Given(input, value) => {
+                    if field.input().is_none() {
+                        self.overlay = Overlay::None;
+                    }
+                    Command::Secret { input, value }.into()
+                }
+            },
             Overlay::Read(reader, _) => {
                 if reader.key(key) {
                     self.overlay = Overlay::None;
@@ -320,12 +306,6 @@ impl Console {
     fn close(&mut self) -> Reaction {
         self.overlay = Overlay::None;
         Reaction::default()
-    }
-
-    fn leave_confirm(&mut self) -> Reaction {
-        let undo = matches!(&self.overlay, Overlay::Confirm(c) if c.prepared().part == Part::Undo);
-        self.overlay = Overlay::None;
-        if undo { Command::PrepareDo.into() } else { Reaction::default() }
     }
 
     fn base_key(&mut self, key: KeyEvent, now: &Stamp) -> Reaction {
@@ -423,42 +403,6 @@ impl Console {
         }
     }
 
-    /// Towards the guard of the current step.
-    fn begin(&mut self, step: &StepState, now: &Stamp) -> Reaction {
-        let Some(prepared) = self.view.prepared.clone().filter(|p| p.step == step.id()) else {
-            return self.say("not ready yet: the request and the target are being looked at");
-        };
-        if let Err(why) = &prepared.request {
-            return self.say(format!("it cannot be run: {why}"));
-        }
-        if let (Err(why), false) = (&prepared.target, prepared.effect == Effect::Reads) {
-            return self.say(format!("the target is not proven: {why}"));
-        }
-        match State::guard(&step.step, prepared.part) {
-            Guard::None => Command::Consent {
-                step: prepared.step.clone(),
-                part: prepared.part,
-                digest: prepared.digest.clone(),
-                given: Given::Enter,
-            }
-            .into(),
-            Guard::Confirm | Guard::Type(_) => {
-                self.confirm(now);
-                Reaction::default()
-            }
-        }
-    }
-
-    /// Opens the confirmation of what is prepared.
-    fn confirm(&mut self, now: &Stamp) {
-        let Some(prepared) = self.view.prepared.clone() else { return };
-        let Some(step) = self.view.state.step(&prepared.step) else { return };
-        let title = self.view.state.title(step);
-        let mut confirm = Confirm::new(prepared, &title, step, now);
-        confirm.resized(self.size);
-        self.overlay = Overlay::Confirm(Box::new(confirm));
-    }
-
     fn pick(&mut self, pick: Pick, now: &Stamp) -> Reaction {
         let state = self.view.state.clone();
         let waiting = state.current().and_then(StepState::last).map(|attempt| attempt.id.clone());
@@ -518,6 +462,10 @@ impl Console {
                     Some(step) => self.begin(step, now),
                     None => Reaction::default(),
                 };
+            }
+            Choice::CheckAgain if !self.view.wants.is_empty() => {
+                self.type_secrets();
+                return Reaction::default();
             }
             Choice::CheckAgain => return Command::LookAgain.into(),
             Choice::Undo => {

@@ -1,8 +1,10 @@
 use crossterm::event::KeyCode;
 use ratatui::layout::Size;
+use secrecy::ExposeSecret;
 
 use super::*;
-use crate::engine::{Mode, Outcome};
+use crate::engine::{Mode, Outcome, Part};
+use crate::runbook::Effect;
 use crate::tui::testing::{key, snapshot, stamp};
 use crate::tui::testing_story::{Story, warning};
 
@@ -473,4 +475,35 @@ fn an_hour_too_late_is_said() {
     let console = console(&story);
     let screen = snapshot(80, 24, |frame, theme| console.draw(frame, theme, &later));
     assert!(screen.contains("missed by"), "{screen}");
+}
+
+#[test]
+fn a_secret_is_typed_before_the_guard_and_is_in_no_frame() {
+    let mut story = Story::began(Mode::Live);
+    story.declares();
+    let mut lacking = story.view();
+    let mut prepared = (**lacking.prepared.as_ref().unwrap()).clone();
+    prepared.wants = vec!["share_1".into()];
+    lacking.prepared = Some(prepared.into());
+    lacking.wants = vec!["share_1".into()];
+    let mut console = Console::new(lacking);
+    console.resized(Size::new(80, 24));
+    assert!(shown(&console, &story).contains("Enter type the secret"));
+    let reaction = press(&mut console, &story, KeyCode::Enter);
+    assert!(reaction.commands.is_empty(), "{reaction:?}");
+    letters(&mut console, &story, "hunter2-");
+    console.update(Message::Paste("pasted\n".into()), &story.now());
+    let screen = shown(&console, &story);
+    assert!(screen.contains("Type the secret share_1") && !screen.contains("hunter2"), "{screen}");
+    let reaction = press(&mut console, &story, KeyCode::Enter);
+    assert!(!asked(&reaction).contains("hunter2"), "{reaction:?}");
+    let [Command::Secret { input, value }] = reaction.commands.as_slice() else { panic!() };
+    assert_eq!((input.as_str(), value.expose_secret()), ("share_1", "hunter2-pasted"));
+    // Now that the request is whole it is shown, and wants its guard as ever.
+    console.look(story.view(), &story.now());
+    assert!(matches!(console.overlay, Overlay::Confirm(_)));
+
+    let mut console = Console::new(story.view());
+    press(&mut console, &story, KeyCode::Esc);
+    assert!(matches!(console.overlay, Overlay::None));
 }

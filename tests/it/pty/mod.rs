@@ -4,6 +4,7 @@
 mod catalogue;
 mod console;
 mod postgres;
+mod secret;
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
