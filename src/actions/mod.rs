@@ -3,11 +3,14 @@
 
 mod http;
 mod json;
+mod manifest;
+mod meter;
 mod new_file;
 pub mod output;
 pub mod postgres;
 mod process;
 pub mod rds;
+pub mod s3;
 pub mod secrets;
 pub mod supervised;
 mod time;
@@ -141,7 +144,7 @@ pub fn find(name: &str) -> Option<&'static dyn Action> {
         "postgres.query" => Some(&postgres::Query),
         "postgres.wait_ready" => Some(&postgres::WaitReady),
         "postgres.restore_dump" => Some(&postgres::RestoreDump),
-        _ => rds::find(name),
+        _ => rds::find(name).or_else(|| s3::find(name)),
     }
 }
 

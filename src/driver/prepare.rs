@@ -142,7 +142,9 @@ fn options(request: &Request) -> (Vec<String>, Option<String>) {
         return (Vec::new(), None);
     }
     let options = match request.arg("options") {
-        Some(Resolved::Value(Value::List(items))) => items.iter().map(Value::to_string).collect(),
+        Some(Resolved::Value(Value::List(items))) => {
+            items.iter().map(|item| item.get("value").unwrap_or(item).to_string()).collect()
+        }
         Some(Resolved::List(items)) => items.iter().map(Resolved::shown).collect(),
         Some(Resolved::Value(_) | Resolved::Text(_) | Resolved::Map(_) | Resolved::Expr(_))
         | None => Vec::new(),

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::target::{KNOWN, aws_pins, host};
+use super::target::{KNOWN, aws_pins, host, proves_aws};
 use crate::aws::AwsAccess;
 use crate::engine::event::{Check, Pins};
 use crate::runbook::Runbook;
@@ -67,7 +67,11 @@ fn room(runs: &Path) -> Check {
 
 async fn targets(wanted: &Wanted<'_>) -> Vec<Check> {
     let mut checks = Vec::new();
-    let calls_aws = wanted.runbook.steps.iter().any(|s| s.action.spec.name.starts_with("rds."));
+    let calls_aws = wanted
+        .runbook
+        .steps
+        .iter()
+        .any(|s| proves_aws(s.action.spec.name, wanted.aws, wanted.pins));
     let mut proven = Pins::from([("host".to_owned(), host())]);
     if calls_aws {
         match aws_pins(wanted.aws).await {

@@ -25,7 +25,7 @@ pub async fn target(
 ) -> Result<Pins, String> {
     let mut proven = Pins::new();
     proven.insert("host".into(), host());
-    if request.action.starts_with("rds.") {
+    if proves_aws(request.action, aws, expected) {
         proven.extend(aws_pins(aws).await?);
     }
     if request.action.starts_with("postgres.") {
@@ -41,6 +41,13 @@ pub async fn target(
     }
     hold(&proven, expected)?;
     Ok(proven)
+}
+
+/// Whether the account and the region are what an action is held to. A server of another maker that
+/// speaks S3 has no accounts to tell of; a pin asks it all the same.
+pub(super) fn proves_aws(action: &str, aws: &AwsAccess, expected: &Pins) -> bool {
+    let pinned = expected.keys().any(|pin| pin.starts_with("aws."));
+    action.starts_with("rds.") || (action.starts_with("s3.") && (pinned || aws.endpoint.is_none()))
 }
 
 async fn system_identifier(

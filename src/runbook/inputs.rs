@@ -396,7 +396,8 @@ pub(super) fn check_url(text: &str) -> Result<(), TextError> {
     Ok(())
 }
 
-fn check_s3_uri(text: &str) -> Result<(), TextError> {
+/// `s3://bucket/key`, with a bucket's name.
+pub(super) fn check_s3_uri(text: &str) -> Result<(), TextError> {
     let bucket = text.strip_prefix("s3://").and_then(|rest| rest.split('/').next());
     let good = bucket.is_some_and(|bucket| {
         (3..=63).contains(&bucket.len())

@@ -3,7 +3,7 @@
 
 use super::expr::{EvalError, Fault};
 use super::hidden;
-use super::inputs::check_url;
+use super::inputs::{check_s3_uri, check_url};
 use super::model::{Arg, Call};
 use super::registry::{Key, Kind};
 use super::request::{Piece, Request, Resolved};
@@ -197,7 +197,11 @@ fn coerce(kind: &Kind, value: Value, path: &str) -> Rendered {
             Value::Map(entries.collect::<Result<_, _>>()?)
         }
         (Kind::TextMap | Kind::UrlQuery | Kind::Lists, _) => return refuse("a map"),
-        (Kind::Params | Kind::Options | Kind::Statuses, Value::List(_)) => value,
+        (Kind::Options, Value::List(items)) => {
+            options(items, path)?;
+            value
+        }
+        (Kind::Params | Kind::Statuses, Value::List(_)) => value,
         (_, Value::List(_) | Value::Map(_)) => return refuse("one value"),
         (Kind::Params | Kind::Options, _) => value,
         (Kind::Text | Kind::Script | Kind::Sql | Kind::Path, _) => Value::String(value.to_string()),
@@ -205,6 +209,11 @@ fn coerce(kind: &Kind, value: Value, path: &str) -> Rendered {
             let url = value.to_string();
             check_url(&url).map_err(|e| error(path, &e.message))?;
             Value::String(url)
+        }
+        (Kind::S3Uri, _) => {
+            let uri = value.to_string();
+            check_s3_uri(&uri).map_err(|e| error(path, &e.message))?;
+            Value::String(uri)
         }
         (Kind::Int | Kind::Statuses, Value::Int(_))
         | (Kind::Bool, Value::Bool(_))
@@ -240,6 +249,19 @@ fn shown(value: &Value) -> String {
         Value::String(text) => format!("`{text}`"),
         other => other.kind().to_owned(),
     }
+}
+
+/// What a person can choose from: text, or maps with a `value`.
+fn options(items: &[Value], path: &str) -> Result<(), RenderError> {
+    if items.is_empty() {
+        return Err(error(path, "is an empty list: there is nothing to choose from"));
+    }
+    for (i, item) in items.iter().enumerate() {
+        let value = if let Value::Map(_) = item { item.get("value") } else { Some(item) };
+        let value = value.ok_or_else(|| error(path, &format!("[{i}] is a map without `value`")))?;
+        text(value, &format!("{path}[{i}]"))?;
+    }
+    Ok(())
 }
 
 fn texts(items: &[Value], path: &str) -> Result<Value, RenderError> {

@@ -169,7 +169,7 @@ fn shape(shape: &Shape) -> Json {
 fn kind(kind: &Kind) -> Json {
     match kind {
         Kind::Text | Kind::Path => reference("text"),
-        Kind::Script | Kind::Sql | Kind::Url => json!({ "type": "string" }),
+        Kind::Script | Kind::Sql | Kind::Url | Kind::S3Uri => json!({ "type": "string" }),
         Kind::Int => or_template(&json!({ "type": "integer" })),
         Kind::Bool => or_template(&json!({ "type": "boolean" })),
         Kind::Duration => or_template(&reference("duration")),

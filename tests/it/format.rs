@@ -117,6 +117,10 @@ fn effect(spec: &ActionSpec) -> String {
                 others.iter().filter(|e| **e != default).copied().map(name).collect();
             format!("{}; `effect:` may say {}", name(default), others.join(" or "))
         }
+        EffectRule::ByFlag(flag) => {
+            let key = spec.destroys.unwrap_or_default();
+            format!("`changes`; `destroys` with `{flag}: true`: its guard is to type `{key}`")
+        }
         EffectRule::ByMethod => {
             "GET and HEAD `reads`, else `changes`; `effect:` may say another".to_owned()
         }
@@ -164,6 +168,7 @@ fn kind(kind: &Kind) -> String {
         Kind::Timestamp => "a timestamp".into(),
         Kind::RestorePoint => "a timestamp, or `latest`".into(),
         Kind::Url => "a URL; no secrets".into(),
+        Kind::S3Uri => "an S3 URI; no secrets".into(),
         Kind::Path => "a path; no secrets".into(),
         Kind::Secret => "a secret input, whole".into(),
         Kind::Choice(words) => one_of(words),
@@ -177,7 +182,9 @@ fn kind(kind: &Kind) -> String {
         Kind::Json => "anything".into(),
         Kind::Expr => "an expression over `result`".into(),
         Kind::Group(_) => "a map:".into(),
-        Kind::Options => "a list of text, or one template".into(),
+        Kind::Options => {
+            "a list of text or of maps with `value` and `label`, or one template".into()
+        }
     }
 }
 

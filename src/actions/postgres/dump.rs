@@ -3,11 +3,12 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+
+use crate::actions::manifest::Expected;
 
 /// What a dump is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +87,9 @@ pub(super) fn inspect(
     io::copy(&mut raw, &mut io::sink())
         .map_err(|e| format!("the dump {name} cannot be read: {e}"))?;
     let sha256 = hex::encode(raw.hash.finalize());
-    expected.check(file, &sha256)?;
+    expected
+        .check(&name.to_string(), &sha256)
+        .map_err(|why| format!("{why}; the database was not touched"))?;
     let format = match content {
         Ok((head, tail)) => what(&head, &tail, declared).map_err(|why| format!("{name} {why}"))?,
         Err(Broken::Read(e)) if gzip => {
@@ -189,104 +192,4 @@ impl Read for Hashing {
         self.read += got as u64;
         Ok(got)
     }
-}
-
-/// What the file's SHA-256 must be, and who says so.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Expected {
-    sha256: Option<String>,
-    manifest: Option<(PathBuf, Manifest)>,
-}
-
-/// `{"date": "2026-11-20", "sha256": "…"}`, as a backup job leaves it beside the dump.
-#[derive(Debug, Deserialize, PartialEq)]
-struct Manifest {
-    sha256: String,
-    date: Option<String>,
-}
-
-impl Expected {
-    /// From the step's `sha256` and `manifest`, or the manifest that lies beside the dump.
-    ///
-    /// # Errors
-    /// One line: which of them cannot be used.
-    pub fn of(file: &Path, sha256: Option<&str>, manifest: Option<&str>) -> Result<Self, String> {
-        let sha256 = sha256
-            .filter(|text| !text.is_empty())
-            .map(|text| digest(text, "`sha256`"))
-            .transpose()?;
-        let path = match manifest.filter(|text| !text.is_empty()) {
-            Some(path) => Some(PathBuf::from(path)),
-            None => beside(file).into_iter().find(|path| path.exists()),
-        };
-        let manifest = path.map(|path| {
-            let wrong = |e: &dyn std::fmt::Display| {
-                format!(
-                    "the manifest {} cannot be used: {e}; it must be JSON such as \
-                     {{\"date\": \"2026-11-20\", \"sha256\": \"…\"}}",
-                    path.display()
-                )
-            };
-            let text = std::fs::read_to_string(&path).map_err(|e| wrong(&e))?;
-            let mut read: Manifest = serde_json::from_str(&text).map_err(|e| wrong(&e))?;
-            read.sha256 = digest(&read.sha256, "its `sha256`").map_err(|e| wrong(&e))?;
-            Ok::<_, String>((path, read))
-        });
-        Ok(Self { sha256, manifest: manifest.transpose()? })
-    }
-
-    /// Whose word the digest was held against.
-    pub fn checked_against(&self) -> &'static str {
-        match (&self.sha256, &self.manifest) {
-            (None, None) => "nothing",
-            (Some(_), None) => "sha256",
-            (None, Some(_)) => "manifest",
-            (Some(_), Some(_)) => "sha256 and manifest",
-        }
-    }
-
-    /// The manifest's `date`.
-    pub fn dumped_at(&self) -> &str {
-        self.manifest.as_ref().and_then(|(_, read)| read.date.as_deref()).unwrap_or_default()
-    }
-
-    fn check(&self, file: &Path, found: &str) -> Result<(), String> {
-        let differs = |source: &str, wanted: &str| {
-            Err(format!(
-                "{} has the SHA-256 {found}, and {source} says {wanted}: it was changed or damaged; \
-                 the database was not touched; fetch the dump again, or use another one",
-                file.display()
-            ))
-        };
-        match (&self.sha256, &self.manifest) {
-            (Some(wanted), _) if wanted != found => differs("`sha256`", wanted),
-            (_, Some((path, read))) if read.sha256 != found => {
-                differs(&path.display().to_string(), &read.sha256)
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-fn digest(text: &str, what: &str) -> Result<String, String> {
-    let text = text.trim().to_ascii_lowercase();
-    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        Ok(text)
-    } else {
-        Err(format!("{what} is not 64 hexadecimal digits"))
-    }
-}
-
-/// Where a manifest may lie: `shop.sql.gz` has `shop.sql.gz.manifest.json`, `shop.sql.manifest.json` or
-/// `shop.manifest.json`.
-fn beside(file: &Path) -> Vec<PathBuf> {
-    let mut stem = file.as_os_str().to_string_lossy().into_owned();
-    let mut found = vec![PathBuf::from(format!("{stem}.manifest.json"))];
-    for ending in [".gz", ".sql", ".dump"] {
-        if let Some(rest) = stem.strip_suffix(ending) {
-            stem = rest.to_owned();
-            found.push(PathBuf::from(format!("{stem}.manifest.json")));
-        }
-    }
-    found
 }

@@ -16,9 +16,10 @@ use tokio_postgres::Error;
 
 use super::application_name;
 use super::connection::{Connection, SslMode};
-use super::dump::{Dump, Expected, Format, inspect};
+use super::dump::{Dump, Format, inspect};
 use super::session::Session;
 use super::trouble;
+use crate::actions::manifest::Expected;
 use crate::actions::supervised::{self, End, Job};
 use crate::actions::{Action, Context, Finish, Found, Progress};
 use crate::engine::Outcome;
@@ -128,7 +129,7 @@ impl Load {
         if !(1..=64).contains(&jobs) {
             return Err(format!("`jobs` is {jobs}, not 1 to 64"));
         }
-        let expected = Expected::of(&file, request.text("sha256"), request.text("manifest"))?;
+        let expected = Expected::of_file(&file, request.text("sha256"), request.text("manifest"))?;
         let stop = Arc::new(AtomicBool::new(false));
         let mut reading = tokio::task::spawn_blocking({
             let (stop, progress, file) = (stop.clone(), cx.progress.clone(), file.clone());

@@ -1,7 +1,8 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::dump::{Dump, Expected, Format, inspect};
+use super::dump::{Dump, Format, inspect};
+use crate::actions::manifest::Expected;
 
 const PLAIN: &str =
     "--\n-- PostgreSQL database dump\n--\nSELECT 1;\n-- PostgreSQL database dump complete\n";
@@ -19,7 +20,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn look(path: &Path, declared: Option<Format>) -> Result<Dump, String> {
-    inspect(path, declared, &Expected::of(path, None, None)?, |_, _| true)
+    inspect(path, declared, &Expected::of_file(path, None, None)?, |_, _| true)
 }
 
 #[test]
@@ -65,7 +66,7 @@ fn another_digest_is_told_before_what_is_wrong_inside() {
     let path = file(dir.path(), "shop.sql.gz", &gzip(PLAIN.as_bytes()));
     let right = look(&path, None).unwrap().sha256;
     let check = |sha256: Option<&str>, manifest: Option<&str>| {
-        let expected = Expected::of(&path, sha256, manifest)?;
+        let expected = Expected::of_file(&path, sha256, manifest)?;
         inspect(&path, None, &expected, |_, _| true)?;
         Ok::<_, String>((expected.checked_against(), expected.dumped_at().to_owned()))
     };

@@ -1,7 +1,7 @@
 //! An action's arguments, each by its [`Kind`](super::super::registry::Kind).
 
 use super::super::diagnostic::Problems;
-use super::super::inputs::check_url;
+use super::super::inputs::{check_s3_uri, check_url};
 use super::super::model::Arg;
 use super::super::registry::{Key, Kind};
 use super::super::template::Template;
@@ -49,6 +49,7 @@ impl Args<'_> {
             Kind::Text => self.any_scalar(problems, node, Secrets::Allowed),
             Kind::Path => self.any_scalar(problems, node, NO_PATH),
             Kind::Url => self.url(problems, node),
+            Kind::S3Uri => self.s3_uri(problems, node),
             Kind::Script => verbatim(problems, node, IN_SCRIPT),
             Kind::Sql => verbatim(problems, node, IN_SQL),
             Kind::Int => self.typed(problems, node, Type::Int, |problems, node| {
@@ -125,6 +126,19 @@ impl Args<'_> {
             return self.any_scalar(problems, node, Secrets::Refused(IN_URL));
         }
         url(problems, node).map(|text| literal(Value::String(text.into()), text))
+    }
+
+    fn s3_uri(&self, problems: &mut Problems<'_>, node: &Node) -> Option<Arg> {
+        if is_template(node) {
+            return self.any_scalar(problems, node, Secrets::Refused(SHOWN));
+        }
+        let text = yaml::plain_text(problems, node)?;
+        if let Err(error) = check_s3_uri(text) {
+            let help = error.help.unwrap_or_default();
+            problems.error(node.span.clone(), "bad-s3-uri", error.message).help(help);
+            return None;
+        }
+        Some(literal(Value::String(text.into()), text))
     }
 
     fn secret(&self, problems: &mut Problems<'_>, node: &Node) -> Option<Arg> {

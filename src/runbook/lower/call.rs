@@ -134,6 +134,7 @@ fn effect(
         EffectRule::ByMethod => {
             (by_method(args), &[Effect::Reads, Effect::Changes, Effect::Destroys])
         }
+        EffectRule::ByFlag(key) => (by_flag(args, key), &[]),
     };
     match place {
         Place::Undo | Place::Do(None) => Some(default),
@@ -178,6 +179,18 @@ fn refuse_poll(problems: &mut Problems<'_>, entry: &yaml::Entry, effect: Effect)
             .help(
                 "poll in a step of its own with GET; if this one only reads, say `effect: reads`",
             );
+    }
+}
+
+/// A flag that only the run knows counts as raised.
+fn by_flag(args: &[(String, Arg)], key: &str) -> Effect {
+    let flag = args.iter().find(|(name, _)| name == key).map(|(_, arg)| arg);
+    match flag {
+        None => Effect::Changes,
+        Some(Arg::Scalar(template)) if template.literal_value() == Some(&Value::Bool(false)) => {
+            Effect::Changes
+        }
+        Some(_) => Effect::Destroys,
     }
 }
 

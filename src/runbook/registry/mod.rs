@@ -53,6 +53,8 @@ pub enum EffectRule {
     Declared(Effect, &'static [Effect]),
     /// `http`: GET and HEAD read, anything else changes, unless `effect:` says `reads` or `destroys`.
     ByMethod,
+    /// `destroys` unless the boolean argument of this name is absent or `false`, else `changes`.
+    ByFlag(&'static str),
 }
 
 /// One argument of an action.
@@ -89,6 +91,8 @@ pub enum Kind {
     RestorePoint,
     /// An `http(s)` URL.
     Url,
+    /// An S3 URI, `s3://bucket/key`.
+    S3Uri,
     /// A path on this machine.
     Path,
     /// A secret input, whole: `"${{ inputs.password }}"`.
@@ -115,7 +119,8 @@ pub enum Kind {
     Expr,
     /// A map of these keys.
     Group(&'static [Key]),
-    /// Text or a list of values; an expression's result that is a list is welcome (`choose`).
+    /// A list of text, or of maps with a `value` and perhaps a `label`; an expression's result that is
+    /// such a list is welcome (`choose`).
     Options,
 }
 
@@ -159,10 +164,11 @@ mod people;
 mod postgres;
 mod process;
 mod rds;
+mod s3;
 mod time;
 
 /// The families, in the order of `docs/format.md`.
-static FAMILIES: [&[ActionSpec]; 7] = [
+static FAMILIES: [&[ActionSpec]; 8] = [
     people::ACTIONS,
     time::ACTIONS,
     process::ACTIONS,
@@ -170,6 +176,7 @@ static FAMILIES: [&[ActionSpec]; 7] = [
     json::ACTIONS,
     postgres::ACTIONS,
     rds::ACTIONS,
+    s3::ACTIONS,
 ];
 
 /// Every action.

@@ -33,7 +33,8 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
                 name: "options",
                 kind: Kind::Options,
                 required: true,
-                help: "A list of text, or one template that yields a list",
+                help: "A list of text, or one template that yields a list of text or of maps with \
+                       `value` (the choice) and `label` (what is shown), as `s3.list` does",
             },
             Key {
                 name: "default",
@@ -45,7 +46,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         result: &[Field {
             name: "choice",
             ty: FieldType::String,
-            help: "The option that was chosen",
+            help: "The option that was chosen; its `value` when it is a map",
         }],
         destroys: None,
     },

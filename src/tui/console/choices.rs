@@ -263,14 +263,14 @@ pub(super) fn answer(attempt: &Attempt, ticked: &[bool]) -> Menu<Pick> {
             .enumerate()
             .map(|(i, option)| Entry {
                 letter: None,
-                label: option.clone(),
+                label: option.label.clone(),
                 help: String::new(),
                 blocked: None,
                 pick: Pick::Item(i),
             })
             .chain([entry('x', "none of these", "the step fails; asks why", Pick::NotDone)])
             .collect();
-        let marked = options.iter().position(|o| Some(o.as_str()) == default).unwrap_or(0);
+        let marked = options.iter().position(|o| Some(o.value.as_str()) == default).unwrap_or(0);
         return Menu::new("Which one?", Vec::new(), entries).marking(marked);
     }
     let items = checklist(&attempt.request);
@@ -316,9 +316,24 @@ fn texts(request: &Json, key: &str) -> Vec<String> {
     }
 }
 
+/// One of the things that a person may choose.
+pub(super) struct Offer {
+    /// What the choice is then.
+    pub value: String,
+    /// What is shown.
+    pub label: String,
+}
+
 /// The options of a `choose` step; `None` for any other.
-pub(super) fn options(request: &Json) -> Option<Vec<String>> {
-    argument(request, "options").map(|_| texts(request, "options"))
+pub(super) fn options(request: &Json) -> Option<Vec<Offer>> {
+    let text = |json: &Json| json.as_str().map_or_else(|| json.to_string(), str::to_owned);
+    let offer = |json: &Json| {
+        let value = text(json.get("value").unwrap_or(json));
+        let label = json.get("label").map_or_else(|| value.clone(), text);
+        Offer { value, label }
+    };
+    let items = argument(request, "options")?.as_array();
+    Some(items.map(|items| items.iter().map(offer).collect()).unwrap_or_default())
 }
 
 /// The items of a `manual` step.

@@ -434,7 +434,7 @@ impl Console {
             return Reaction::default();
         };
         if let Some(options) = choices::options(&attempt.request) {
-            let choice = options.into_iter().nth(index);
+            let choice = options.into_iter().nth(index).map(|offer| offer.value);
             return Input::Answer { choice, done: true, note: String::new() }.into();
         }
         if let Some(tick) = self.ticks.as_mut().and_then(|(_, ticks)| ticks.get_mut(index)) {

@@ -165,7 +165,7 @@ fn for_people(
     let ticks = items.map(|item| format!("{} {item}", if done { "☑" } else { "☐" }));
     let options = choices::options(&request).unwrap_or_default().into_iter();
     ticks
-        .chain(options.map(|option| format!("• {option}")))
+        .chain(options.map(|option| format!("• {}", option.label)))
         .flat_map(|line| text::wrap(&text::shown(&line), columns))
         .map(Line::raw)
         .collect()
