@@ -2,17 +2,19 @@
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 use tokio::time::sleep;
 
-use super::files::{self, EXIT, STARTED, VOID};
+use super::files::{self, EXIT, VOID};
 use super::{Exit, Order, Started};
 
 /// What can be concluded from an attempt's directory.
@@ -83,14 +85,14 @@ pub fn inspect(dir: &Path) -> io::Result<Standing> {
     }
     let lock = files::lock_file(dir)?;
     match lock.try_lock() {
-        Err(TryLockError::WouldBlock) => Ok(Standing::Alive(files::read(dir, STARTED)?)),
+        Err(TryLockError::WouldBlock) => Ok(Standing::Alive(files::started(dir)?)),
         Err(TryLockError::Error(e)) => Err(e),
         Ok(()) => {
             // It may have ended between the first look and the lock.
             if let Some(exit) = files::read(dir, EXIT)? {
                 return Ok(Standing::Exited(Box::new(exit)));
             }
-            if let Some(started) = files::read(dir, STARTED)? {
+            if let Some(started) = files::started(dir)? {
                 return Ok(Standing::Lost(started));
             }
             files::write(dir, VOID, &())?;
@@ -117,12 +119,9 @@ impl Started {
 /// # Errors
 /// When it could not be asked.
 pub fn cancel(dir: &Path) -> io::Result<bool> {
-    let Some(started) = files::read::<Started>(dir, STARTED)? else { return Ok(false) };
-    let Some(pid) = i32::try_from(started.supervisor).ok().and_then(Pid::from_raw) else {
-        return Ok(false);
-    };
+    let Some(started) = files::started(dir)? else { return Ok(false) };
     // The handle comes first: if the lock is still held afterwards, it is the supervisor's.
-    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return Ok(false) };
+    let Some(handle) = handle(&started) else { return Ok(false) };
     match inspect(dir)? {
         Standing::Alive(_) => {
             pidfd_send_signal(handle, Signal::TERM)?;
@@ -130,6 +129,12 @@ pub fn cancel(dir: &Path) -> io::Result<bool> {
         }
         Standing::NeverStarted | Standing::Exited(_) | Standing::Lost(_) => Ok(false),
     }
+}
+
+/// A handle of the process with the supervisor's number.
+fn handle(started: &Started) -> Option<OwnedFd> {
+    let pid = i32::try_from(started.supervisor).ok().and_then(Pid::from_raw)?;
+    pidfd_open(pid, PidfdFlags::empty()).ok()
 }
 
 const QUICKEST: Duration = Duration::from_millis(10);
@@ -150,19 +155,36 @@ pub async fn follow(
 ) -> io::Result<Standing> {
     let mut reader = Reader { at: 0, rest: Vec::new() };
     let mut pause = QUICKEST;
+    let mut end = None;
     loop {
         // In this order: what was written before the end is read after it was seen.
         let standing = inspect(dir)?;
         let more = reader.read(output, &mut text)?;
         match standing {
-            Standing::Alive(_) => {
+            Standing::Alive(started) => {
+                // It may not yet have said who it is.
+                if end.is_none() {
+                    end = started.as_ref().and_then(handle).and_then(|fd| AsyncFd::new(fd).ok());
+                }
                 pause = if more { QUICKEST } else { SLOWEST.min(pause * 2) };
-                sleep(pause).await;
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    () = gone(&end) => end = None,
+                }
             }
             Standing::NeverStarted | Standing::Exited(_) | Standing::Lost(_) => {
                 return Ok(standing);
             }
         }
+    }
+}
+
+/// Returns when the process of this handle has ended; never when there is none. Only a reason to look:
+/// an attempt is over a little before its supervisor is, and that may stay to drain what the child left.
+async fn gone(process: &Option<AsyncFd<OwnedFd>>) {
+    match process {
+        Some(process) if process.readable().await.is_ok() => {}
+        Some(_) | None => std::future::pending().await,
     }
 }
 

@@ -10,8 +10,11 @@ use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::Started;
+
 pub(super) const LOCK: &str = "lock";
 pub(super) const STARTED: &str = "started.json";
+pub(super) const CHILD: &str = "child.json";
 pub(super) const EXIT: &str = "exit.json";
 pub(super) const VOID: &str = "void";
 
@@ -34,15 +37,38 @@ pub(super) fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Result<Op
     }
 }
 
+/// What was started, with its child when that still means something: process ids do within one boot.
+pub(super) fn started(dir: &Path) -> io::Result<Option<Started>> {
+    let Some(mut started) = read::<Started>(dir, STARTED)? else { return Ok(None) };
+    if started.boot == boot_id() {
+        started.child = read(dir, CHILD)?;
+    }
+    Ok(Some(started))
+}
+
 /// Puts JSON in `name` so that after a crash it is there whole or not at all.
 pub(super) fn write<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<()> {
+    draft(dir, name, content)?.sync_all()?;
+    put(dir, name)?;
+    File::open(dir)?.sync_all()
+}
+
+/// Puts JSON in `name` for readers of this boot alone: when the machine crashes it may be lost.
+pub(super) fn note<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<()> {
+    draft(dir, name, content)?;
+    put(dir, name)
+}
+
+fn draft<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<File> {
     let draft = dir.join(format!("{name}.new"));
     let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
     file.write_all(&serde_json::to_vec(content)?)?;
-    file.sync_all()?;
-    fs::rename(&draft, dir.join(name))?;
-    File::open(dir)?.sync_all()
+    Ok(file)
+}
+
+fn put(dir: &Path, name: &str) -> io::Result<()> {
+    fs::rename(dir.join(format!("{name}.new")), dir.join(name))
 }
 
 /// Space for `exit.json`, kept by a file without a name: it is free again when this is dropped, or when

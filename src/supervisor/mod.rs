@@ -96,7 +96,8 @@ pub struct Started {
     pub boot: String,
     /// When it was about to spawn the child.
     pub at: DateTime<Utc>,
-    /// `None` until the child was there.
+    /// `None` until the child was there, and in another boot. In a file of its own, `child.json`.
+    #[serde(skip)]
     pub child: Option<ChildId>,
 }
 

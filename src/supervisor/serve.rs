@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use super::feed::{Broken, Feed};
-use super::files::{self, EXIT, Room, STARTED, VOID};
+use super::files::{self, CHILD, EXIT, Room, STARTED, VOID};
 use super::output::{Channel, Keeper};
 use super::{ChildId, Ended, Exit, Order, Started, Stopped, failpoint};
 use crate::ingest::Redactor;
@@ -81,7 +81,7 @@ async fn run(dir: &Path, order: Order) -> io::Result<Option<Streams>> {
     // Handlers are there before anybody can read whom to signal, so that no wish to stop is lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let mut started = Started {
+    let started = Started {
         supervisor: std::process::id(),
         boot: files::boot_id(),
         at: Utc::now(),
@@ -103,8 +103,7 @@ async fn run(dir: &Path, order: Order) -> io::Result<Option<Streams>> {
     };
     let pid = child.id().unwrap_or_default();
     failpoint::here("after_spawn");
-    started.child = Some(ChildId { pid, start: files::start_time(pid) });
-    files::write(dir, STARTED, &started)?;
+    files::note(dir, CHILD, &ChildId { pid, start: files::start_time(pid) })?;
     tell(&format!("started {pid}"));
 
     let mut streams = Streams::of(&mut child);
