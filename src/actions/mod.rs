@@ -28,12 +28,13 @@ use crate::engine::event::Output;
 use crate::engine::{AttemptId, Outcome};
 use crate::ingest::Redactor;
 use crate::runbook::{Request, Reveal, Value};
+use crate::supervisor::Supervisors;
 
 /// What an attempt may use.
 #[derive(Clone)]
 pub struct Context {
-    /// This program, which is started again as the supervisor of a child.
-    pub program: PathBuf,
+    /// For the children that must outlive the console.
+    pub supervisors: Supervisors,
     /// The run's id: tags, `application_name`.
     pub run: String,
     /// This attempt.

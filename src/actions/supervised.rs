@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::engine::event::Output;
 use crate::ingest::Lines;
 use crate::runbook::Request;
-use crate::supervisor::{self, CAP, Exit, Order, PATIENCE_MS, Standing, Stdin};
+use crate::supervisor::{self, CAP, Exit, Launched, Order, PATIENCE_MS, Standing, Stdin};
 
 use super::output::{SCREEN_LINE, kept, name, path};
 use super::{Context, Found, Progress};
@@ -50,15 +50,15 @@ pub async fn run(cx: &Context, job: Job) -> End {
         timeout_ms: cx.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
         patience_ms: PATIENCE_MS,
     };
-    match supervisor::launch(&cx.program, &dir(cx), &order).await {
-        Ok(Some(pid)) => {
-            // A screen that is behind is no reason to wait.
-            let _ = cx.progress.try_send(Progress::Started { pid });
-        }
-        Ok(None) => {}
+    let launched = match cx.supervisors.launch(&dir(cx), &order).await {
+        Ok(launched) => launched,
         Err(e) => return End::NotStarted(format!("it was not started: {e}")),
+    };
+    if let Some(pid) = launched.child {
+        // A screen that is behind is no reason to wait.
+        let _ = cx.progress.try_send(Progress::Started { pid });
     }
-    reattach(cx).await
+    follow(cx, Some(launched)).await
 }
 
 /// What became of the attempt's child, for [`super::Action::find`].
@@ -81,6 +81,10 @@ pub fn find(cx: &Context) -> Found {
 
 /// Waits for the end of the attempt's child, which may have been started by an earlier console.
 pub async fn reattach(cx: &Context) -> End {
+    follow(cx, None).await
+}
+
+async fn follow(cx: &Context, launched: Option<Launched>) -> End {
     let (dir, output) = (dir(cx), path(cx));
     let mut lines = Lines::new(SCREEN_LINE);
     let progress = cx.progress.clone();
@@ -88,7 +92,7 @@ pub async fn reattach(cx: &Context) -> End {
         let _ = progress.try_send(Progress::Line(line));
     };
     let standing = {
-        let follow = supervisor::follow(&dir, &output, |text| lines.push(text, show));
+        let follow = supervisor::follow(&dir, &output, launched, |text| lines.push(text, show));
         tokio::pin!(follow);
         let mut asked = false;
         loop {

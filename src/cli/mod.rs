@@ -162,12 +162,9 @@ enum Command {
     Export(export::ExportArgs),
     /// Print the JSON Schema of the runbook format, for editors
     Schema,
-    /// Own one child of a run; the console starts it
+    /// Own the children of a run, one after the other; the console starts it
     #[command(name = "__attempt", hide = true)]
-    Attempt {
-        /// The attempt's directory.
-        dir: PathBuf,
-    },
+    Attempt,
     /// Be the sandbox of a practice run; the console starts it
     #[command(name = "__sandbox", hide = true)]
     Sandbox {
@@ -205,7 +202,7 @@ pub fn main() -> ExitCode {
         Some(Command::Verify(args)) => verify::run(globals, &args),
         Some(Command::Export(args)) => export::run(globals, &args),
         Some(Command::Schema) => schema::run(),
-        Some(Command::Attempt { dir }) => crate::supervisor::serve(&dir),
+        Some(Command::Attempt) => crate::supervisor::serve(),
         Some(Command::Sandbox { practice, fault }) => sandbox::serve(practice, fault),
     }
 }

@@ -13,6 +13,7 @@ use crate::engine::event::Pins;
 use crate::engine::{AttemptId, State};
 use crate::ingest::Redactor;
 use crate::runbook::Request;
+use crate::supervisor::Supervisors;
 
 /// How many progress messages may wait: a flood is for the disk, the screen sees the last of it.
 const PROGRESS_DEPTH: usize = 1024;
@@ -32,6 +33,8 @@ pub struct Desk {
     pub aws: AwsAccess,
     /// What must be proven of the target before anything changes.
     pub pins: Pins,
+    /// For the children that must outlive this console.
+    pub supervisors: Supervisors,
 }
 
 impl Desk {
@@ -52,8 +55,7 @@ impl Desk {
         let (progress, cancel) =
             wires.unwrap_or_else(|| (mpsc::channel(PROGRESS_DEPTH).0, CancellationToken::new()));
         Context {
-            // Not the file's name: it may have been replaced by another version meanwhile.
-            program: PathBuf::from("/proc/self/exe"),
+            supervisors: self.supervisors.clone(),
             run: self.run.clone(),
             attempt: id.clone(),
             token,

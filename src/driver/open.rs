@@ -22,6 +22,7 @@ use crate::engine::{Event, Fact, Input, Mode, State};
 use crate::ingest::Redactor;
 use crate::journal::{self, Journal, NewRun, TornTail};
 use crate::runbook::{Runbook, Value};
+use crate::supervisor::Supervisors;
 
 /// What a new run is made of.
 pub struct Order {
@@ -154,6 +155,8 @@ impl Run {
             redactor: hands.redactor,
             aws: hands.aws,
             pins: hands.pins,
+            // Not the file's name: it may have been replaced by another version meanwhile.
+            supervisors: Supervisors::new(PathBuf::from("/proc/self/exe")),
         };
         let state = Arc::new(state);
         let earlier = if state.records == 1 { 0 } else { state.records };

@@ -71,6 +71,10 @@ fn put(dir: &Path, name: &str) -> io::Result<()> {
     fs::rename(dir.join(format!("{name}.new")), dir.join(name))
 }
 
+pub(super) fn is_full(e: &io::Error) -> bool {
+    matches!(e.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// Space for `exit.json`, kept by a file without a name: it is free again when this is dropped, or when
 /// the supervisor dies.
 pub(super) struct Room(#[expect(dead_code, reason = "held, not read")] File);

@@ -1,8 +1,9 @@
 //! The small process that owns one child, its output and its exit status, and outlives the console.
 //!
-//! `steady __attempt DIR` ([`serve`]) is started by the console ([`launch`]). It leaves the session,
-//! takes `lock`, reads its [`Order`] from standard input, syncs `started.json`, and only then spawns the
-//! child, in a process group of its own. It drains, cleans and keeps the output and leaves `exit.json`.
+//! `steady __attempt` ([`serve`]) is started by the console ([`Supervisors`]). It leaves the session and
+//! reads an [`Order`] from standard input. It takes the attempt's `lock`, syncs `started.json`, and only
+//! then spawns the child, in a process group of its own. It drains, cleans and keeps the output and leaves
+//! `exit.json`. Then it waits for the next order: one attempt at a time, for as long as its console lives.
 //!
 //! **What a later console may conclude** ([`inspect`]): `exit.json` is the outcome; a held lock means
 //! alive; a free lock with `started.json` but no `exit.json` means lost; neither file means that the
@@ -14,15 +15,17 @@ mod console;
 mod failpoint;
 mod feed;
 mod files;
+mod launch;
 mod output;
 mod serve;
 
-pub use console::{Standing, cancel, follow, inspect, launch};
+pub use console::{Standing, cancel, follow, inspect};
+pub use launch::{Launched, Supervisors};
 pub use output::{CAP, OutputFile};
 pub use serve::serve;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -36,6 +39,23 @@ pub fn forbid_core_dumps() -> io::Result<()> {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     Ok(setrlimit(Resource::Core, none)?)
 }
+
+/// A line on a supervisor's standard input: what to run, and the attempt's directory.
+#[derive(Serialize)]
+struct Next<'a> {
+    dir: &'a Path,
+    order: &'a Order,
+}
+
+/// The same, at the other end.
+#[derive(Deserialize)]
+struct Ordered {
+    dir: PathBuf,
+    order: Order,
+}
+
+/// A supervisor says so on its standard output when the attempt is over and it takes another.
+const READY: &str = "ready";
 
 /// What to run. It travels over a pipe: secrets appear in no argument and no environment of the
 /// supervisor. For the same reason it has no `Debug`.

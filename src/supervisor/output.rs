@@ -140,7 +140,8 @@ impl OutputFile {
 
     /// Syncs it and says what it holds.
     pub fn finish(mut self) -> Kept {
-        if let Some(file) = self.file.take()
+        // Of an empty file there is nothing to lose.
+        if let Some(file) = self.file.take().filter(|_| self.written > 0)
             && let Err(e) = file.sync_all()
         {
             self.cut = Some(format!("it could not be synced: {e}"));

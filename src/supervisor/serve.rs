@@ -1,6 +1,7 @@
 //! The supervisor's own life.
 
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitCode, ExitStatus, Stdio};
@@ -8,29 +9,30 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rustix::process::{Pid, Signal, kill_process_group, setsid};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use super::feed::{Broken, Feed};
 use super::files::{self, CHILD, EXIT, Room, STARTED, VOID};
 use super::output::{Channel, Keeper};
-use super::{ChildId, Ended, Exit, Order, Started, Stopped, failpoint};
+use super::{ChildId, Ended, Exit, Order, Ordered, READY, Started, Stopped, failpoint};
 use crate::ingest::Redactor;
 
 /// How long output is waited for that others hold open after the child has ended.
 const LINGER: Duration = Duration::from_secs(2);
 const CHUNK: usize = 64 * 1024;
 
-/// `steady __attempt DIR`: owns one child to its end. Must be called before any thread is there.
+/// `steady __attempt`: owns one child after the other, each to its end, until its console is gone.
 ///
-/// Says one line on standard output, `started PID`, `ended` or `refused WHY`, for the console that
-/// launched it.
+/// Says on standard output how it gets on, for that console: `started PID` or `refused WHY`, then `ended`
+/// when it stays with what the child left behind, or `ready` for the next order.
 #[must_use]
-pub fn serve(dir: &Path) -> ExitCode {
-    match attempt(dir) {
+pub fn serve() -> ExitCode {
+    match attempts() {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             tell(&format!("refused {e}"));
@@ -46,48 +48,96 @@ fn tell(line: &str) {
     let _ = stdout.flush();
 }
 
-fn attempt(dir: &Path) -> io::Result<()> {
+fn attempts() -> io::Result<()> {
     // Out of the terminal's reach: what runs here survives the console and its connection.
     setsid()?;
     // Secrets are in this memory.
     super::forbid_core_dumps()?;
-    let lock = files::lock_file(dir)?;
-    lock.lock()?;
-    // An order that ends early fails to parse: its console died, and nothing is started.
-    let order: Order = serde_json::from_reader(io::stdin().lock())?;
-    if dir.join(VOID).exists() || dir.join(STARTED).exists() {
-        return Err(io::Error::other("this attempt was started, or given up, before"));
-    }
-    failpoint::here("before_started");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let streams = run(dir, order).await?;
-        // With `exit.json` in place the attempt is over. Something that the child left behind may hold
-        // its output open, such as a server: it must not die of a broken pipe.
-        drop(lock);
-        if let Some(streams) = streams {
-            streams.drain_away().await;
+        let mut desk = Desk::open()?;
+        while let Some(Ordered { dir, order }) = desk.next().await? {
+            if let Some(streams) = attempt(&mut desk, &dir, order).await? {
+                // With `exit.json` in place the attempt is over. Something that the child left behind
+                // holds its output open, such as a server: it must not die of a broken pipe.
+                tell("ended");
+                streams.drain_away().await;
+                return Ok(());
+            }
+            tell(READY);
         }
         Ok(())
     })
 }
 
-/// Runs the child to its end and leaves `exit.json`; returns the streams that others hold open.
-async fn run(dir: &Path, order: Order) -> io::Result<Option<Streams>> {
+/// What all attempts share.
+struct Desk {
+    orders: BufReader<pipe::Receiver>,
+    terminate: Signals,
+    hangup: Signals,
+    /// `None` before the first attempt, and when the last one needed it.
+    room: Option<Room>,
+}
+
+impl Desk {
+    fn open() -> io::Result<Self> {
+        let stdin = io::stdin().as_fd().try_clone_to_owned()?;
+        Ok(Self {
+            orders: BufReader::new(pipe::Receiver::from_owned_fd(stdin)?),
+            // Handlers are there before anybody can read whom to signal, so that no wish to stop is lost.
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            room: None,
+        })
+    }
+
+    /// The next order; `None` when there is none to come.
+    async fn next(&mut self) -> io::Result<Option<Ordered>> {
+        let mut line = Vec::new();
+        tokio::select! {
+            read = self.orders.read_until(b'\n', &mut line) => read?,
+            _ = self.terminate.recv() => return Ok(None),
+        };
+        if line.is_empty() {
+            return Ok(None);
+        }
+        // An order that ends early fails to parse: its console died, and nothing is started.
+        Ok(Some(serde_json::from_slice(&line)?))
+    }
+
+    /// Leaves `exit.json`, at the cost of the room when the disk is full.
+    fn leave(&mut self, dir: &Path, exit: &Exit) -> io::Result<()> {
+        match files::write(dir, EXIT, exit) {
+            Err(e) if files::is_full(&e) && self.room.take().is_some() => {
+                files::write(dir, EXIT, exit)
+            }
+            other => other,
+        }
+    }
+}
+
+/// Runs one child to its end and leaves `exit.json`; returns the streams that others hold open.
+async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Option<Streams>> {
+    // Held to the end of this attempt.
+    let lock = files::lock_file(dir)?;
+    lock.lock()?;
+    if dir.join(VOID).exists() || dir.join(STARTED).exists() {
+        return Err(io::Error::other("this attempt was started, or given up, before"));
+    }
+    failpoint::here("before_started");
     let redactor = Redactor::default();
     for (name, value) in &order.secrets {
         redactor.register(name, value);
     }
-    // Handlers are there before anybody can read whom to signal, so that no wish to stop is lost.
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
     let started = Started {
         supervisor: std::process::id(),
         boot: files::boot_id(),
         at: Utc::now(),
         child: None,
     };
-    let room = Room::take(dir)?;
+    if desk.room.is_none() {
+        desk.room = Some(Room::take(dir)?);
+    }
     files::write(dir, STARTED, &started)?;
     failpoint::here("before_spawn");
     let mut keeper = Keeper::create(&order, &redactor)?;
@@ -95,8 +145,7 @@ async fn run(dir: &Path, order: Order) -> io::Result<Option<Streams>> {
         Ok(spawned) => spawned,
         Err(message) => {
             let ended = Ended::NotStarted(redactor.clean(message));
-            drop(room);
-            files::write(dir, EXIT, &exit(ended, None, keeper, started.at, Vec::new()))?;
+            desk.leave(dir, &exit(ended, None, keeper, started.at, Vec::new()))?;
             tell("ended");
             return Ok(None);
         }
@@ -123,8 +172,8 @@ async fn run(dir: &Path, order: Order) -> io::Result<Option<Streams>> {
                 status = Some(ended?);
                 end.child_is_gone();
             }
-            _ = terminate.recv() => end.stop(Stopped::Cancelled),
-            _ = hangup.recv() => {}
+            _ = desk.terminate.recv() => end.stop(Stopped::Cancelled),
+            _ = desk.hangup.recv() => {}
             message = broken.wait() => end.kill(Stopped::BadInput(message)),
             () = end.due() => end.act(),
         }
@@ -150,8 +199,7 @@ async fn run(dir: &Path, order: Order) -> io::Result<Option<Streams>> {
         Stopped::BadInput(message) => Stopped::BadInput(redactor.clean(message)),
         Stopped::Cancelled | Stopped::TimedOut => why,
     });
-    drop(room);
-    files::write(dir, EXIT, &exit(ended, stopped, keeper, started.at, notes))?;
+    desk.leave(dir, &exit(ended, stopped, keeper, started.at, notes))?;
     Ok(open.then_some(streams))
 }
 

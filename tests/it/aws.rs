@@ -18,6 +18,7 @@ use steadyhand::runbook::registry::{EffectRule, FieldType, action};
 use steadyhand::runbook::{Effect, Request, Resolved, Reveal, Value};
 use steadyhand::sandbox::aws::Aws;
 use steadyhand::sandbox::{CREDENTIALS, Sandbox, SandboxOptions, practice};
+use steadyhand::supervisor::Supervisors;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -113,7 +114,7 @@ impl Place {
         let run_dir = TempDir::new().unwrap();
         std::fs::create_dir(run_dir.path().join("output")).unwrap();
         let cx = Context {
-            program: env!("CARGO_BIN_EXE_steady").into(),
+            supervisors: Supervisors::new(env!("CARGO_BIN_EXE_steady").into()),
             run: RUN.into(),
             attempt: AttemptId { step: "restore".into(), number: 1, of: Part::Do },
             token: "restore.1-a3f9".into(),

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
-use steadyhand::supervisor::{self, CAP, Ended, Exit, Order, Standing, Stdin, Stopped};
+use steadyhand::supervisor::{
+    self, CAP, Ended, Exit, Launched, Order, Standing, Stdin, Stopped, Supervisors,
+};
 use tempfile::TempDir;
 
 const STEADY: &str = env!("CARGO_BIN_EXE_steady");
@@ -16,6 +18,7 @@ const STEADY: &str = env!("CARGO_BIN_EXE_steady");
 struct Attempt {
     tmp: TempDir,
     order: Order,
+    supervisors: Supervisors,
 }
 
 impl Attempt {
@@ -33,7 +36,13 @@ impl Attempt {
             timeout_ms: None,
             patience_ms: 10_000,
         };
-        Self { tmp, order }
+        Self { tmp, order, supervisors: Supervisors::new(STEADY.into()) }
+    }
+
+    /// The line that orders it.
+    fn line(&self) -> Vec<u8> {
+        let ordered = serde_json::json!({ "dir": self.dir(), "order": self.order });
+        ordered.to_string().into_bytes()
     }
 
     fn dir(&self) -> PathBuf {
@@ -48,20 +57,22 @@ impl Attempt {
         fs::read_to_string(&self.order.output).unwrap()
     }
 
-    async fn launch(&self) -> Option<u32> {
-        supervisor::launch(Path::new(STEADY), &self.dir(), &self.order).await.unwrap()
+    async fn launch(&self) -> Launched {
+        self.supervisors.launch(&self.dir(), &self.order).await.unwrap()
     }
 
-    async fn end(&self) -> Exit {
-        match supervisor::follow(&self.dir(), &self.order.output, |_| ()).await.unwrap() {
+    async fn end(&self, launched: Option<Launched>) -> Exit {
+        let dir = self.dir();
+        let end = supervisor::follow(&dir, &self.order.output, launched, |_| ());
+        match end.await.unwrap() {
             Standing::Exited(exit) => *exit,
             other => panic!("{other:?}"),
         }
     }
 
     async fn run(&self) -> Exit {
-        self.launch().await;
-        self.end().await
+        let launched = self.launch().await;
+        self.end(Some(launched)).await
     }
 
     /// Waits until the child has written this file.
@@ -75,14 +86,13 @@ impl Attempt {
         fs::create_dir(self.dir()).unwrap();
         let mut supervisor = Command::new(STEADY)
             .arg("__attempt")
-            .arg(self.dir())
             .env("STEADYHAND_FAILPOINT", failpoint)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
         let mut stdin = supervisor.stdin.take().unwrap();
-        stdin.write_all(&serde_json::to_vec(&self.order).unwrap()).unwrap();
+        stdin.write_all(&self.line()).unwrap();
         supervisor
     }
 
@@ -187,7 +197,7 @@ async fn a_child_outlives_the_console_that_launched_it() {
     assert!(hup.success());
     assert!(matches!(attempt.inspect(), Standing::Alive(Some(_))));
     fs::write(attempt.file("go"), "").unwrap();
-    let exit = attempt.end().await;
+    let exit = attempt.end(None).await;
     assert_eq!((exit.ended, attempt.text()), (Ended::Code(0), "done\n".to_owned()));
     supervisor.wait().unwrap();
     assert!(matches!(attempt.inspect(), Standing::Exited(_)));
@@ -231,7 +241,6 @@ async fn half_an_order_and_a_given_up_attempt_start_nothing() {
     let serve = |order: &[u8]| {
         let mut supervisor = Command::new(STEADY)
             .arg("__attempt")
-            .arg(attempt.dir())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
@@ -239,7 +248,7 @@ async fn half_an_order_and_a_given_up_attempt_start_nothing() {
         supervisor.stdin.take().unwrap().write_all(order).unwrap();
         assert!(!supervisor.wait().unwrap().success());
     };
-    let order = serde_json::to_vec(&attempt.order).unwrap();
+    let order = attempt.line();
     serve(&order[..order.len() - 1]);
     assert_eq!(attempt.inspect(), Standing::NeverStarted);
     // The order of a slow supervisor arrives after a later console has looked.
@@ -248,12 +257,43 @@ async fn half_an_order_and_a_given_up_attempt_start_nothing() {
 }
 
 #[tokio::test]
+async fn one_supervisor_sees_to_one_attempt_after_the_other() {
+    let supervisors = Supervisors::new(STEADY.into());
+    let attempt = |word: &str| {
+        let mut attempt = Attempt::new("echo $PPID > supervisor; echo \"$WORD\"");
+        attempt.order.env = vec![("WORD".into(), word.into())];
+        attempt.order.secrets = vec![("word".into(), word.into())];
+        Attempt { supervisors: supervisors.clone(), ..attempt }
+    };
+    let mut seen = Vec::new();
+    for word in ["first-secret", "second-secret"] {
+        let attempt = attempt(word);
+        assert_eq!(attempt.run().await.stdout, "«secret word»\n");
+        seen.push(attempt.wait_for("supervisor").await);
+    }
+    assert_eq!(seen[0], seen[1]);
+
+    // One that is killed while it waits is no reason to fail: the next attempt gets another.
+    let idle = seen[0].trim().to_owned();
+    Command::new("kill").args(["-KILL", &idle]).status().unwrap();
+    eventually(|| (!is_alive(&idle)).then_some(())).await;
+    let last = attempt("third-secret");
+    assert_eq!(last.run().await.ended, Ended::Code(0));
+    let other = last.wait_for("supervisor").await;
+    assert_ne!(other.trim(), idle);
+
+    // It goes when nobody can give it orders any more.
+    drop((last, supervisors));
+    eventually(|| (!is_alive(&other)).then_some(())).await;
+}
+
+#[tokio::test]
 async fn cancelling_stops_the_whole_group_even_when_it_ignores_term() {
     let attempt = Attempt::new("sleep 60 & echo $! > pid; wait");
-    attempt.launch().await;
+    let _launched = attempt.launch().await;
     let pid = attempt.wait_for("pid").await;
     assert!(supervisor::cancel(&attempt.dir()).unwrap());
-    let exit = attempt.end().await;
+    let exit = attempt.end(None).await;
     assert_eq!(exit.stopped, Some(Stopped::Cancelled));
     assert_eq!(exit.ended, Ended::Signal(15));
     eventually(|| (!is_alive(&pid)).then_some(())).await;
@@ -262,10 +302,10 @@ async fn cancelling_stops_the_whole_group_even_when_it_ignores_term() {
     let mut attempt =
         Attempt::new("trap '' TERM; sh -c 'echo $$ > pid; while :; do sleep 0.1; done'; sleep 60");
     attempt.order.patience_ms = 200;
-    attempt.launch().await;
+    let _launched = attempt.launch().await;
     let pid = attempt.wait_for("pid").await;
     supervisor::cancel(&attempt.dir()).unwrap();
-    assert_eq!(attempt.end().await.ended, Ended::Signal(9));
+    assert_eq!(attempt.end(None).await.ended, Ended::Signal(9));
     eventually(|| (!is_alive(&pid)).then_some(())).await;
 }
 
@@ -332,12 +372,12 @@ async fn a_flood_costs_no_memory() {
     let mib: u64 =
         std::env::var("STEADYHAND_FLOOD_MIB").ok().and_then(|m| m.parse().ok()).unwrap_or(64);
     let attempt = Attempt::new(&format!("yes | head -c {}; touch over; sleep 0.2", mib << 20));
-    attempt.launch().await;
+    let _launched = attempt.launch().await;
     let Standing::Alive(Some(started)) = attempt.inspect() else { panic!("it is over already") };
     let before = resident_kib(std::process::id());
     let (mut seen, mut most) = (0, 0);
     let dir = attempt.dir();
-    let end = supervisor::follow(&dir, &attempt.order.output, |text| {
+    let end = supervisor::follow(&dir, &attempt.order.output, None, |text| {
         seen += text.len();
         most = most.max(resident_kib(started.supervisor));
     });

@@ -9,6 +9,7 @@ use steadyhand::engine::{AttemptId, event::Part};
 use steadyhand::ingest::Redactor;
 use steadyhand::runbook::registry::{Effect, action};
 use steadyhand::runbook::{Request, Resolved, Reveal, Value};
+use steadyhand::supervisor::Supervisors;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -47,7 +48,7 @@ pub fn attempt(secrets: &[(&str, &str)]) -> Attempt {
     let (sender, progress) = mpsc::channel(1000);
     let cancel = CancellationToken::new();
     let cx = Context {
-        program: env!("CARGO_BIN_EXE_steady").into(),
+        supervisors: Supervisors::new(env!("CARGO_BIN_EXE_steady").into()),
         run: "20261121T031000Z-a-test-k3f9".into(),
         attempt: AttemptId { step: "restore".into(), number: 1, of: Part::Do },
         token: "token".into(),
