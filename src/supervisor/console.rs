@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::files::{self, EXIT, VOID};
 use super::launch::Launched;
@@ -93,6 +93,8 @@ const SLOWEST: Duration = Duration::from_millis(100);
 /// Text that the screen is behind by more than this is passed over: the file has it.
 const BEHIND: u64 = 1024 * 1024;
 const WINDOW: u64 = 128 * 1024;
+/// A supervisor that is through says so at once.
+const WORD: Duration = Duration::from_secs(1);
 
 /// Waits for the end of the attempt of `dir`, which this console has `launched` or an earlier one, and
 /// hands on its output as it is written; what was written faster than anybody could read is passed over.
@@ -116,10 +118,14 @@ pub async fn follow(
                 pause = if more { QUICKEST } else { SLOWEST.min(pause * 2) };
                 tokio::select! {
                     () = sleep(pause) => {}
-                    () = over(launched.as_mut()) => {}
+                    () = over(launched.as_mut()) => launched = None,
                 }
             }
             Standing::NeverStarted | Standing::Exited(_) | Standing::Lost(_) => {
+                // Seen before it was said: the supervisor is still wanted for the next attempt.
+                if let Some(launched) = &mut launched {
+                    let _ = timeout(WORD, launched.over()).await;
+                }
                 return Ok(standing);
             }
         }

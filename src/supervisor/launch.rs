@@ -118,9 +118,9 @@ impl Talk {
 }
 
 impl Launched {
-    /// Returns once, when the supervisor says that the attempt is over or is gone itself.
+    /// Returns when the supervisor has said that the attempt is over, or is gone itself.
     pub(super) async fn over(&mut self) {
-        let Some(talk) = &mut self.talk else { return std::future::pending().await };
+        let Some(talk) = &mut self.talk else { return };
         let line = talk.line().await.unwrap_or_default();
         if let Some(talk) = self.talk.take().filter(|_| line == READY) {
             *self.home.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(talk);
