@@ -2,6 +2,7 @@
 
 /// File names and their bytes, in order of name.
 pub(super) static RUNBOOKS: &[(&str, &[u8])] = &[
+    ("aurora-failover.yaml", include_bytes!("../../runbooks/aurora-failover.yaml")),
     ("aurora-pitr.yaml", include_bytes!("../../runbooks/aurora-pitr.yaml")),
     (
         "postgres-logical-restore.yaml",

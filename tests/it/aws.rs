@@ -2,8 +2,10 @@
 
 mod actions;
 mod faults;
+mod instances;
 mod likeness;
 mod runs;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +29,9 @@ use crate::services::moto::Moto;
 
 /// The cluster that every place begins with: a writer `…-1` and a reader `…-2`.
 const SOURCE: &str = "loanserve-prod";
+/// An instance on its own, and its replica.
+const ALONE: &str = "loanserve-reports";
+const REPLICA: &str = "loanserve-reports-replica";
 /// No wait of these tests takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
 const RUN: &str = "20261121T031000Z-aurora-pitr-k3f9";
@@ -84,7 +89,31 @@ impl Place {
                 .await
                 .unwrap();
         }
+        client
+            .create_db_instance()
+            .db_instance_identifier(ALONE)
+            .db_instance_class("db.r6g.large")
+            .engine("postgres")
+            .engine_version("15.4")
+            .allocated_storage(100)
+            .storage_type("gp3")
+            .storage_encrypted(true)
+            .master_username("loans")
+            .master_user_password("loans-of-moto")
+            .backup_retention_period(7)
+            .set_vpc_security_group_ids(Some(vec!["sg-0a1".into(), "sg-0a2".into()]))
+            .send()
+            .await
+            .unwrap();
+        client
+            .create_db_instance_read_replica()
+            .db_instance_identifier(REPLICA)
+            .source_db_instance_identifier(ALONE)
+            .send()
+            .await
+            .unwrap();
         place.ok("rds.wait_available", [("cluster", text(SOURCE))]).await;
+        place.ok("rds.wait_available", [("instance", text(REPLICA))]).await;
         Some(place)
     }
 
@@ -146,6 +175,15 @@ impl Place {
         assert_eq!(finish.outcome, steadyhand::engine::Outcome::Succeeded, "{}", finish.message);
         assert_registered(name, &finish.result);
         finish.result
+    }
+
+    /// What completing adds to a request.
+    async fn complete<const N: usize>(
+        &self,
+        name: &str,
+        args: [(&str, Value); N],
+    ) -> Result<Request, String> {
+        handler(name).complete(self.attempt().cx, request(name, args)).await
     }
 
     /// The tags of a cluster.

@@ -1,4 +1,4 @@
-"""moto's server, whose clusters and instances stay "creating" for some seconds.
+"""moto's server, whose clusters, instances and snapshots stay "creating" for some seconds.
 
     python moto_delayed.py SECONDS [options of moto_server]
 
@@ -9,7 +9,7 @@ import sys
 import time
 import weakref
 
-from moto.rds.models import DBCluster, DBInstance
+from moto.rds.models import DBCluster, DBClusterSnapshot, DBInstance, DBSnapshot
 from moto.server import main
 
 delay = float(sys.argv.pop(1))
@@ -31,14 +31,15 @@ def status_of_cluster(cluster):
     return cluster_status.fget(cluster)
 
 
-def status_of_instance(instance):
-    return "creating" if young(instance) else instance.__dict__["status"]
+def status_of_other(thing):
+    return "creating" if young(thing) else thing.__dict__["status"]
 
 
-def set_status_of_instance(instance, status):
-    instance.__dict__["status"] = status
+def set_status_of_other(thing, status):
+    thing.__dict__["status"] = status
 
 
 DBCluster.status = property(status_of_cluster, cluster_status.fset)
-DBInstance.status = property(status_of_instance, set_status_of_instance)
+for other in (DBInstance, DBClusterSnapshot, DBSnapshot):
+    other.status = property(status_of_other, set_status_of_other)
 main(sys.argv[1:])

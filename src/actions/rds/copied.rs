@@ -48,7 +48,10 @@ pub(super) fn instance(request: &mut Request, source: &DbInstance) {
     args::default(request, "security_groups", list(groups.collect()));
     let parameters = parameters.and_then(|it| it.db_parameter_group_name());
     args::default_text(request, "parameter_group", parameters);
-    args::default_text(request, "option_group", options.and_then(|it| it.option_group_name()));
+    let options = options.and_then(|it| it.option_group_name());
+    // AWS gives the default one by itself, and only by itself.
+    let options = options.filter(|it| !it.starts_with("default:"));
+    args::default_text(request, "option_group", options);
     args::default_text(request, "storage_type", source.storage_type());
     args::default(request, "iops", number(source.iops()));
     args::default(request, "multi_az", source.multi_az().map(Value::Bool));

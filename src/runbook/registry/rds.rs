@@ -212,8 +212,8 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             optional(
                 "kms_key",
                 Kind::Text,
-                "Encryption key; the source's by default, and needed for an encrypted snapshot of \
-                 another region.",
+                "Encryption key; AWS keeps the source's by default, and needs one of this region \
+                 for an encrypted snapshot of another.",
             ),
             WAIT_THERE,
             EVERY,

@@ -8,10 +8,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Aws;
+use super::world::Data;
 
 /// Loans booked before the sandbox's history begins, and how long the next one takes.
 const EARLIER_LOANS: i64 = 48_000;
 const BETWEEN_LOANS: TimeDelta = TimeDelta::seconds(7);
+
+/// Aurora's readers share its storage: they are behind by their caches only.
+const READER_LAG_MS: i64 = 18;
 
 type Answer = (StatusCode, Json<Value>);
 
@@ -28,7 +32,7 @@ pub(super) async fn health(State(aws): State<Aws>) -> Answer {
                 StatusCode::SERVICE_UNAVAILABLE,
                 Json(json!({"status": "the application is stopped", "database": database})),
             ),
-            Some(cluster) if cluster.restored_to.is_some() => {
+            Some(cluster) if cluster.data != Data::Emptied => {
                 (StatusCode::OK, Json(json!({"status": "ok", "database": database})))
             }
             Some(_) => (
@@ -57,8 +61,10 @@ pub(super) async fn rows(State(aws): State<Aws>, Query(ask): Query<Host>) -> Ans
             let error = format!("no answer from {host}");
             return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"error": error})));
         };
-        let Some(moment) = cluster.restored_to else {
-            return (StatusCode::OK, Json(json!({"count": 0})));
+        let moment = match cluster.data {
+            Data::Live => Utc::now(),
+            Data::AsOf(moment) => moment,
+            Data::Emptied => return (StatusCode::OK, Json(json!({"count": 0}))),
         };
         // A loan every few seconds of the day: a moment always has the same answer.
         let since_midnight = moment.timestamp().rem_euclid(86_400);
@@ -69,6 +75,25 @@ pub(super) async fn rows(State(aws): State<Aws>, Query(ask): Query<Host>) -> Ans
         let body = json!({"count": EARLIER_LOANS + booked, "newest": text(newest)});
         (StatusCode::OK, Json(body))
     })
+}
+
+/// Which instance answers behind a host name.
+pub(super) async fn writer(State(aws): State<Aws>, Query(ask): Query<Host>) -> Answer {
+    aws.with(|world| {
+        let host = ask.host.unwrap_or_else(|| world.app.database.clone());
+        match world.answering(&host) {
+            Some(cluster) => (StatusCode::OK, Json(json!({"writer": cluster.writer}))),
+            None => {
+                let error = format!("no answer from {host}");
+                (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"error": error})))
+            }
+        }
+    })
+}
+
+/// How far the readers are behind the writer, as a monitoring system has measured it.
+pub(super) async fn lag(State(_): State<Aws>) -> Answer {
+    (StatusCode::OK, Json(json!({"lag_ms": READER_LAG_MS})))
 }
 
 /// What the application is configured with.

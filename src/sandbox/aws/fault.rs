@@ -18,6 +18,8 @@ pub enum Fault {
     ReplyLost,
     /// The connection breaks and the work is not done.
     RequestLost,
+    /// What the call creates stays `creating` until it is deleted.
+    Stuck,
 }
 
 /// The faults to come, an action at a time, oldest first.

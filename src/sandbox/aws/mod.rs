@@ -43,12 +43,20 @@ impl Aws {
         Self { world: Arc::new(Mutex::new(world)), faults: Arc::default() }
     }
 
+    /// Another scene: nothing is lost, and the writer of [`CLUSTER`] takes connections and answers none; its
+    /// reader is well.
+    pub(super) fn hang_writer(&self) {
+        self.with(World::hang_writer);
+    }
+
     /// Its routes: the AWS endpoint at `/`, the application below `/app`.
     pub(super) fn router(&self) -> Router {
         Router::new()
             .route("/", post(query::handle))
             .route("/app/health", get(app::health))
             .route("/app/rows", get(app::rows))
+            .route("/app/writer", get(app::writer))
+            .route("/app/lag", get(app::lag))
             .route("/app/config", get(app::config).put(app::configure))
             .route("/app/writers", get(app::writers).put(app::set_writers))
             .with_state(self.clone())

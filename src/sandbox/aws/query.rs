@@ -54,6 +54,20 @@ impl Params {
         self.get(name) == Some("true")
     }
 
+    /// Sets what is given.
+    pub(super) fn set(&self, field: &mut String, name: &str) {
+        if let Some(text) = self.get(name) {
+            text.clone_into(field);
+        }
+    }
+
+    /// [`Params::set`] for a flag.
+    pub(super) fn set_flag(&self, field: &mut bool, name: &str) {
+        if self.get(name).is_some() {
+            *field = self.flag(name);
+        }
+    }
+
     pub(super) fn moment(&self, name: &str) -> Result<Option<DateTime<Utc>>, Refusal> {
         let Some(text) = self.get(name) else { return Ok(None) };
         DateTime::parse_from_rfc3339(text)
@@ -104,19 +118,20 @@ pub(super) async fn handle(
             return refused(Refusal::new(status, code, message));
         }
         Some(Fault::RequestLost) => return broken(),
-        Some(Fault::ReplyLost) | None => {}
+        Some(Fault::ReplyLost | Fault::Stuck) | None => {}
     }
     let answer = if sts {
         Ok(identity())
     } else {
         aws.with(|world| {
+            world.stuck = fault == Some(Fault::Stuck);
             rds::answer(world, &action, &params, Utc::now())
                 .map(|inside| Xml::reply(&action, RDS, inside))
                 .inspect(|_| world.count(&action))
         })
     };
     match answer {
-        Ok(_) if fault.is_some() => broken(),
+        Ok(_) if fault == Some(Fault::ReplyLost) => broken(),
         Ok(body) => xml(StatusCode::OK, body),
         Err(no) => refused(no),
     }

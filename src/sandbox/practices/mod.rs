@@ -1,8 +1,9 @@
 //! What can be practised; one file a practice.
 
 mod aurora_pitr;
+mod failover;
 
 use super::Practice;
 
 /// Everything that can be practised, what a newcomer should begin with first.
-pub const PRACTICES: &[Practice] = &[aurora_pitr::PRACTICE];
+pub const PRACTICES: &[Practice] = &[aurora_pitr::PRACTICE, failover::PRACTICE];

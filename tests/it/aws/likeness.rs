@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_rds::error::{ProvideErrorMetadata, SdkError};
 
-use super::{Place, SOURCE, text};
+use super::{ALONE, Place, REPLICA, SOURCE, text};
 use steadyhand::runbook::Value;
 
 /// The code and the status of a refusal; "ok" for anything else.
@@ -86,17 +86,115 @@ async fn refusals(place: &Place) -> Vec<String> {
     ]
 }
 
-/// moto tells the first of an Aurora instance, which has no window of its own, and forgets the second;
-/// what the sandbox does not tell of an instance yet.
-const UNLIKE: [&str; 7] = [
-    "latest_restorable_time",
-    "publicly_accessible",
-    "encrypted",
-    "kms_key",
-    "storage_gib",
-    "multi_az",
-    "backup_retention_days",
-];
+/// What is refused about snapshots and about instances on their own.
+async fn more_refusals(place: &Place) -> Vec<String> {
+    let client = place.client().await;
+    let nowhere = "nowhere";
+    let describe = client.describe_db_cluster_snapshots();
+    let snapshot = || {
+        let create = client.create_db_cluster_snapshot();
+        create.db_cluster_identifier(SOURCE).db_cluster_snapshot_identifier("taken")
+    };
+    let of_instance = || {
+        client.create_db_snapshot().db_instance_identifier(ALONE).db_snapshot_identifier("taken")
+    };
+    vec![
+        told(describe.db_cluster_snapshot_identifier(nowhere).send().await),
+        told(snapshot().send().await),
+        told(snapshot().send().await),
+        told(snapshot().db_cluster_identifier(nowhere).send().await),
+        told(of_instance().send().await),
+        told(of_instance().send().await),
+        told(
+            of_instance()
+                .db_instance_identifier(nowhere)
+                .db_snapshot_identifier("new")
+                .send()
+                .await,
+        ),
+        told(
+            client
+                .copy_db_cluster_snapshot()
+                .source_db_cluster_snapshot_identifier(nowhere)
+                .target_db_cluster_snapshot_identifier("new")
+                .send()
+                .await,
+        ),
+        told(
+            client
+                .restore_db_cluster_from_snapshot()
+                .snapshot_identifier(nowhere)
+                .db_cluster_identifier("new")
+                .engine("aurora-postgresql")
+                .send()
+                .await,
+        ),
+        told(
+            client
+                .restore_db_instance_to_point_in_time()
+                .source_db_instance_identifier(nowhere)
+                .target_db_instance_identifier("new")
+                .use_latest_restorable_time(true)
+                .send()
+                .await,
+        ),
+        told(
+            client
+                .restore_db_instance_to_point_in_time()
+                .source_db_instance_identifier(ALONE)
+                .target_db_instance_identifier(REPLICA)
+                .use_latest_restorable_time(true)
+                .send()
+                .await,
+        ),
+        told(client.modify_db_instance().db_instance_identifier(nowhere).send().await),
+    ]
+}
+
+/// A snapshot of each kind, what is restored from it, and a modification: the fields that are told.
+async fn copies(place: &Place) -> Vec<String> {
+    let cluster = place
+        .ok("rds.create_snapshot", [("cluster", text(SOURCE)), ("snapshot", text("of-cluster"))]);
+    let instance = place
+        .ok("rds.create_snapshot", [("instance", text(ALONE)), ("snapshot", text("of-instance"))]);
+    let (cluster, instance) = (cluster.await, instance.await);
+    let restored = place.ok(
+        "rds.restore_cluster_from_snapshot",
+        [("snapshot", text("of-cluster")), ("target", text("from-snapshot"))],
+    );
+    let alone = place.ok(
+        "rds.restore_instance_from_snapshot",
+        [("snapshot", text("of-instance")), ("target", text("alone-from-snapshot"))],
+    );
+    let (restored, alone) = (restored.await, alone.await);
+    let modified = [("instance", text("alone-from-snapshot")), ("multi_az", Value::Bool(true))];
+    let modified = place.ok("rds.modify_instance", modified).await;
+    let replica = place.ok("rds.describe_instance", [("instance", text(REPLICA))]).await;
+    let mut seen = Vec::new();
+    for (name, value) in [
+        ("cluster snapshot", &cluster),
+        ("instance snapshot", &instance),
+        ("cluster", &restored),
+        ("instance", &alone),
+        ("modified", &modified),
+        ("replica", &replica),
+    ] {
+        let Value::Map(fields) = value else { panic!("{value}") };
+        let fields = fields.keys().filter(|field| !UNLIKE.contains(&field.as_str()));
+        seen.extend(fields.map(|field| format!("{name} {field}")));
+        for field in ["status", "engine", "engine_version", "cluster", "instance", "source"] {
+            if let Some(value) = value.get(field) {
+                seen.push(format!("{name} {field} = {value}"));
+            }
+        }
+    }
+    seen
+}
+
+/// What moto does not copy to a restored instance, tells of an Aurora instance, has not without an EC2, or
+/// forgets.
+const UNLIKE: [&str; 4] =
+    ["latest_restorable_time", "publicly_accessible", "kms_key", "subnet_group"];
 
 /// A cluster that is restored, gets one instance, cannot fail over, and cannot be deleted with it.
 async fn life(place: &Place) -> Vec<String> {
@@ -148,5 +246,7 @@ async fn the_sandbox_answers_as_moto_does() {
     let Some(moto) = Place::moto(Duration::ZERO).await else { return };
     let sandbox = Place::sandbox(Duration::ZERO).await;
     assert_eq!(refusals(&sandbox).await, refusals(&moto).await);
+    assert_eq!(more_refusals(&sandbox).await, more_refusals(&moto).await);
+    assert_eq!(copies(&sandbox).await, copies(&moto).await);
     assert_eq!(life(&sandbox).await, life(&moto).await);
 }
