@@ -143,9 +143,9 @@ impl Expected {
                  damaged; fetch it again, or use another one"
             ))
         };
-        match (&self.sha256, &self.manifest) {
-            (Some(wanted), _) if wanted != found => differs("`sha256`", wanted),
-            (_, Some((place, read))) if read.sha256 != found => differs(place, &read.sha256),
+        match (&self.manifest, &self.sha256) {
+            (Some((place, read)), _) if read.sha256 != found => differs(place, &read.sha256),
+            (_, Some(wanted)) if wanted != found => differs("`sha256`", wanted),
             _ => Ok(()),
         }
     }

@@ -15,5 +15,6 @@ mod process;
 mod pty;
 mod record;
 mod refusals;
+mod s3;
 mod services;
 mod shell;

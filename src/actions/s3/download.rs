@@ -119,7 +119,7 @@ async fn download(cx: &Context, request: &Request) -> Result<Finish, String> {
         ("path", clean(&fetch.to.display().to_string())),
         ("bytes", int(object.size)),
         ("sha256", text(&fetched.sha256)),
-        ("checked_against", text(expected.checked_against())),
+        ("checked_against", text(against(&expected))),
         ("dumped_at", clean(expected.dumped_at())),
         ("version", clean(object.version.as_deref().unwrap_or_default())),
         ("etag", clean(&object.etag)),
@@ -127,6 +127,14 @@ async fn download(cx: &Context, request: &Request) -> Result<Finish, String> {
         ("seconds", Value::Float(seconds)),
     ]);
     Ok(Finish::succeeded(cx.redactor.clean(message), result))
+}
+
+/// Who vouches for it. The digest of a manifest is in the request as well since it was looked at.
+fn against(expected: &Expected) -> &'static str {
+    match expected.manifest() {
+        Some(_) => "manifest",
+        None => expected.checked_against(),
+    }
 }
 
 /// The object as the request has it: nobody needs to be asked.
@@ -179,12 +187,12 @@ async fn there(cx: &Context, request: &Request) -> Result<Finish, String> {
         return Err(format!("{shown} is there and is another file: its SHA-256 is {sha256}"));
     }
     let plain = |key| text(cx.redactor.clean(given(request, key).unwrap_or_default()));
-    let against = if given(request, "manifest").is_some() { "manifest" } else { "sha256" };
+    let vouches = if given(request, "manifest").is_some() { "manifest" } else { "sha256" };
     let result = Value::map([
         ("path", text(cx.redactor.clean(&shown))),
         ("bytes", Value::Int(request.int("size").unwrap_or_default())),
         ("sha256", text(sha256)),
-        ("checked_against", text(against)),
+        ("checked_against", text(vouches)),
         ("dumped_at", text("")),
         ("version", plain("version")),
         ("etag", plain("etag")),

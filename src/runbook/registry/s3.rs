@@ -178,7 +178,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             field(
                 "checked_against",
                 FieldType::String,
-                "`sha256`, `manifest`, `sha256 and manifest`, or `nothing`.",
+                "`manifest` when there is one, else `sha256`, or `nothing`.",
             ),
             field("dumped_at", FieldType::String, "The manifest's `date`; empty without one."),
             field("version", FieldType::String, "Its version; empty in a bucket that keeps none."),

@@ -3,8 +3,11 @@
 pub mod attempt;
 pub mod console;
 pub mod damage;
+pub mod door;
 pub mod moto;
 pub mod postgres;
+pub mod seaweed;
+pub mod venv;
 
 use std::io::Write as _;
 

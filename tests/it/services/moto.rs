@@ -1,10 +1,9 @@
-//! moto, an AWS that we did not write: a private server on a free port, from a virtual environment that
-//! is made once and kept below `target/` (or `STEADYHAND_TEST_CACHE`).
+//! moto, an AWS that we did not write: a private server on a free port.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,7 +23,9 @@ pub struct Moto {
 impl Moto {
     /// A fresh AWS whose states take `delay`; `None`, said loudly, when it cannot be had here.
     pub fn start(delay: Duration) -> Option<Self> {
-        match python().and_then(|python| Self::serve(&python, delay)) {
+        match super::venv::programs("moto", "[server,rds]", VERSION)
+            .and_then(|programs| Self::serve(&programs.join("python"), delay))
+        {
             Ok(moto) => Some(moto),
             Err(reason) => {
                 super::skip("moto", &reason);
@@ -88,40 +89,4 @@ impl Drop for Moto {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
-}
-
-/// The interpreter of a virtual environment that has moto; made by whoever comes first.
-fn python() -> Result<PathBuf, String> {
-    let cache = std::env::var_os("STEADYHAND_TEST_CACHE")
-        .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
-    let home = cache.join(format!("moto-{VERSION}"));
-    let (python, done) = (home.join("bin/python"), home.join("complete"));
-    if done.exists() {
-        return Ok(python);
-    }
-    std::fs::create_dir_all(&cache).map_err(|error| error.to_string())?;
-    let lock = File::create(cache.join("moto.lock")).map_err(|error| error.to_string())?;
-    lock.lock().map_err(|error| error.to_string())?;
-    if !done.exists() {
-        quietly(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home))?;
-        quietly(
-            Command::new(&python)
-                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-                .arg(format!("moto[server,rds]=={VERSION}")),
-        )?;
-        File::create(&done).map_err(|error| error.to_string())?;
-    }
-    Ok(python)
-}
-
-fn quietly(command: &mut Command) -> Result<(), String> {
-    let program = command.get_program().to_owned();
-    let output = command.stdin(Stdio::null()).output().map_err(|error| {
-        format!("{}: {error}: install Python 3 with venv and pip", program.display())
-    })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(format!("{} failed: {}", program.display(), said.lines().last().unwrap_or_default()))
 }
