@@ -175,6 +175,16 @@ enum Command {
         #[arg(long)]
         fault: Option<Lesson>,
     },
+    /// Load a dump from standard input; a supervisor starts it
+    #[command(name = "__load", hide = true)]
+    Load {
+        /// How many sessions.
+        #[arg(long)]
+        jobs: usize,
+        /// `name=value`, in each session.
+        #[arg(long)]
+        set: Vec<String>,
+    },
 }
 
 /// Exit code of a usage error: the same as the argument parser's.
@@ -204,6 +214,7 @@ pub fn main() -> ExitCode {
         Some(Command::Schema) => schema::run(),
         Some(Command::Attempt) => crate::supervisor::serve(),
         Some(Command::Sandbox { practice, fault }) => sandbox::serve(practice, fault),
+        Some(Command::Load { jobs, set }) => crate::actions::postgres::load_dump(jobs, &set),
     }
 }
 

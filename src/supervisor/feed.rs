@@ -5,7 +5,6 @@ use std::io::{self, Cursor, Read, Write};
 use std::os::fd::OwnedFd;
 use std::thread;
 
-use flate2::read::MultiGzDecoder;
 use tokio::sync::oneshot;
 
 use super::Stdin;
@@ -26,15 +25,10 @@ impl Feed {
         Ok(match stdin {
             Stdin::Null => None,
             Stdin::Text(text) => Some(Self(Box::new(Cursor::new(text.clone().into_bytes())))),
-            Stdin::File { path, gunzip, after } => {
+            Stdin::File { path, after } => {
                 let file = File::open(path)
                     .map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
-                let content: Box<dyn Read + Send> = if *gunzip {
-                    Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(64 * 1024, file)))
-                } else {
-                    Box::new(file)
-                };
-                Some(Self(Box::new(content.chain(Cursor::new(after.clone().into_bytes())))))
+                Some(Self(Box::new(file.chain(Cursor::new(after.clone().into_bytes())))))
             }
         })
     }

@@ -99,8 +99,6 @@ pub enum Stdin {
     File {
         /// Where it is.
         path: PathBuf,
-        /// It is compressed with gzip.
-        gunzip: bool,
         /// Follows the file, and only a file that was read to its end: what makes a load count, such as
         /// its `COMMIT`, so that no early end of the data can.
         after: String,

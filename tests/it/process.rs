@@ -121,12 +121,6 @@ fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
 #[tokio::test]
 async fn exit_codes_signals_and_missing_programs_are_told_apart() {
     assert_eq!(Attempt::new("exit 7").run().await.ended, Ended::Code(7));
@@ -339,30 +333,25 @@ async fn a_child_is_fed_and_a_broken_file_kills_it_before_it_sees_an_end() {
     attempt.order.stdin = Stdin::Text("from the console".into());
     assert_eq!(attempt.run().await.stdout, "from the console");
 
-    let dump = "insert\n".repeat(200_000);
-    let whole = gzip(dump.as_bytes());
-    let mut flipped = whole.clone();
-    let middle = flipped.len() / 2;
-    flipped[middle] ^= 0xff;
-    let fed = |bytes: &[u8]| {
+    let fed = |name: &str| {
         let mut attempt = Attempt::new("cat > copy; echo committed");
-        let path = attempt.file("dump.gz");
-        fs::write(&path, bytes).unwrap();
-        attempt.order.stdin = Stdin::File { path, gunzip: true, after: String::new() };
+        let path = attempt.file(name);
+        fs::write(attempt.file("dump"), "insert\n".repeat(200_000)).unwrap();
+        attempt.order.stdin = Stdin::File { path, after: "commit".into() };
         attempt
     };
-    let attempt = fed(&whole);
+    let attempt = fed("dump");
     assert_eq!(attempt.run().await.stdout, "committed\n");
-    assert_eq!(fs::read_to_string(attempt.file("copy")).unwrap(), dump);
+    let copy = fs::read_to_string(attempt.file("copy")).unwrap();
+    assert_eq!(copy, "insert\n".repeat(200_000) + "commit");
 
-    for bad in [&whole[..whole.len() - 4], &whole[..middle], &flipped] {
-        let exit = fed(bad).run().await;
-        assert!(matches!(exit.stopped, Some(Stopped::BadInput(_))), "{exit:?}");
-        assert_eq!((exit.ended, &*exit.stdout), (Ended::Signal(9), ""));
-    }
+    // A directory can be opened, and not read.
+    let exit = fed("").run().await;
+    assert!(matches!(exit.stopped, Some(Stopped::BadInput(_))), "{exit:?}");
+    assert_eq!((exit.ended, &*exit.stdout), (Ended::Signal(9), ""));
 
     // A child that does not want its input is no failure.
-    let mut attempt = fed(&whole);
+    let mut attempt = fed("dump");
     attempt.order.argv = vec!["true".into()];
     assert_eq!(attempt.run().await.ended, Ended::Code(0));
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::runbook::{Request, Resolved, Reveal, Value};
 
@@ -40,6 +40,13 @@ pub enum SslMode {
 }
 
 impl SslMode {
+    /// By its name.
+    fn of(name: &str) -> Option<Self> {
+        [Self::Disable, Self::Prefer, Self::Require, Self::VerifyFull]
+            .into_iter()
+            .find(|mode| mode.name() == name)
+    }
+
     /// As the format and libpq write it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -85,17 +92,12 @@ impl Connection {
                 )
             })?),
         };
-        let sslmode = match text("sslmode").as_deref() {
-            None | Some("prefer") => SslMode::Prefer,
-            Some("disable") => SslMode::Disable,
-            Some("require") => SslMode::Require,
-            Some("verify-full") => SslMode::VerifyFull,
-            Some(other) => {
-                return Err(format!(
-                    "`connection.sslmode` is `{other}`: write disable, prefer, require or verify-full"
-                ));
-            }
-        };
+        let sslmode = text("sslmode").unwrap_or_else(|| "prefer".into());
+        let sslmode = SslMode::of(&sslmode).ok_or_else(|| {
+            format!(
+                "`connection.sslmode` is `{sslmode}`: write disable, prefer, require or verify-full"
+            )
+        })?;
         Ok(Self {
             host: required("host")?,
             port,
@@ -105,6 +107,53 @@ impl Connection {
             sslmode,
             ca: text("ca").map(PathBuf::from),
         })
+    }
+}
+
+impl Connection {
+    /// From libpq's variables, as [`Connection::to_env`] writes them for a child.
+    ///
+    /// # Errors
+    /// One line: which variable is missing or wrong.
+    pub(super) fn from_env() -> Result<Self, String> {
+        let find = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let required = |name: &str| find(name).ok_or_else(|| format!("{name} is not set"));
+        let sslmode = find("PGSSLMODE").unwrap_or_else(|| "prefer".into());
+        Ok(Self {
+            host: required("PGHOST")?,
+            port: required("PGPORT")?.parse().map_err(|_| "PGPORT is no port")?,
+            user: required("PGUSER")?,
+            password: find("PGPASSWORD").map(SecretString::from),
+            database: required("PGDATABASE")?,
+            sslmode: SslMode::of(&sslmode).ok_or_else(|| format!("PGSSLMODE is `{sslmode}`"))?,
+            ca: find("PGSSLROOTCERT").map(PathBuf::from),
+        })
+    }
+
+    /// libpq's variables: a password never stands in an argument.
+    pub(super) fn to_env(&self, application_name: String) -> Vec<(String, String)> {
+        let env = [
+            ("PGHOST", self.host.clone()),
+            ("PGPORT", self.port.to_string()),
+            ("PGUSER", self.user.clone()),
+            ("PGDATABASE", self.database.clone()),
+            ("PGSSLMODE", self.sslmode.name().to_owned()),
+            ("PGAPPNAME", application_name),
+            // Empty where there is none: the console's own are for other databases.
+            (
+                "PGPASSWORD",
+                self.password
+                    .as_ref()
+                    .map(ExposeSecret::expose_secret)
+                    .unwrap_or_default()
+                    .to_owned(),
+            ),
+            (
+                "PGSSLROOTCERT",
+                self.ca.as_ref().map(|ca| ca.display().to_string()).unwrap_or_default(),
+            ),
+        ];
+        env.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 }
 

@@ -6,6 +6,7 @@
 mod columns;
 mod connection;
 mod dump;
+mod load;
 mod params;
 mod query;
 mod restore;
@@ -21,6 +22,7 @@ use crate::ingest::Redactor;
 use crate::runbook::Value;
 
 pub use connection::Connection;
+pub use load::serve as load_dump;
 pub use query::Query;
 pub use restore::RestoreDump;
 pub use wait_ready::WaitReady;

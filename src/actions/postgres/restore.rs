@@ -1,7 +1,7 @@
 //! `postgres.restore_dump`: a dump file into an empty database.
 //!
-//! psql and pg_restore do the loading, under the supervisor: they outlive the console, and a resumed
-//! one waits for them.
+//! The loader ([`super::load`]) works under the supervisor: it outlives the console, and a resumed one
+//! waits for it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 use tokio_postgres::Error;
 
 use super::application_name;
-use super::connection::{Connection, SslMode};
+use super::connection::Connection;
 use super::dump::{Dump, Format, inspect};
+use super::load::{self, WHOLE};
 use super::session::Session;
 use super::trouble;
 use crate::actions::manifest::Expected;
@@ -35,10 +35,25 @@ const STOP: Duration = Duration::from_secs(30);
 pub struct RestoreDump;
 
 impl Action for RestoreDump {
+    fn complete(
+        &self,
+        cx: Context,
+        mut request: Request,
+    ) -> BoxFuture<'static, Result<Request, String>> {
+        async move {
+            let connection = Connection::of(&request, cx.secrets.as_ref())?;
+            let clean = |message| cx.redactor.clean(message);
+            let session = open(&connection, &cx).await.map_err(clean)?;
+            load::settings::add(&mut request, &connection, &session).await.map_err(clean)?;
+            Ok(request)
+        }
+        .boxed()
+    }
+
     fn run(&self, cx: Context, request: Request) -> BoxFuture<'static, Finish> {
         async move {
-            match Load::prepare(&cx, &request).await {
-                Ok(load) => {
+            match Load::prepare(&cx, request).await {
+                Ok((load, request)) => {
                     let end = supervised::run(&cx, load.job(&cx, &request)).await;
                     load.finish(&cx, end).await
                 }
@@ -77,25 +92,19 @@ struct Load {
 
 impl Load {
     /// Everything that can be refused is, before the database is touched.
-    async fn prepare(cx: &Context, request: &Request) -> Result<Self, String> {
-        let load = Self::look(cx, request).await?;
-        let program = load.program();
-        if !on_path(program) {
-            return Err(format!(
-                "`{program}` is not installed on this machine: install PostgreSQL's client programs \
-                 (Debian: apt-get install postgresql-client)"
-            ));
-        }
-        if load.dump.gzip && load.dump.format == Format::Custom && load.jobs > 1 {
-            return Err(format!(
-                "{} is gzipped and pg_restore reads it as a stream, which cannot be done with `jobs: {}`: \
-                 gunzip it first, or leave `jobs` out",
-                load.file.display(),
-                load.jobs
-            ));
+    async fn prepare(cx: &Context, mut request: Request) -> Result<(Self, Request), String> {
+        let load = Self::look(cx, &request).await?;
+        if load.dump.format == Format::Custom && !on_path("pg_restore") {
+            return Err(
+                "`pg_restore` is not installed on this machine, and nothing else reads the custom \
+                        format: install PostgreSQL's client programs (Debian: apt-get install \
+                        postgresql-client), or dump in the plain format"
+                    .into(),
+            );
         }
         let checking = async {
             let session = open(&load.connection, cx).await?;
+            load::settings::add(&mut request, &load.connection, &session).await?;
             objects(&session).await.map_err(|e| trouble::running(&load.connection, &e).message)
         };
         let objects = tokio::select! {
@@ -113,7 +122,7 @@ impl Load {
                 load.connection
             ));
         }
-        Ok(load)
+        Ok((load, request))
     }
 
     /// Reads the request and the whole file.
@@ -160,100 +169,25 @@ impl Load {
         Ok(Self { connection, file, expected, dump, jobs })
     }
 
-    fn program(&self) -> &'static str {
-        match self.dump.format {
-            Format::Plain => "psql",
-            Format::Custom => "pg_restore",
-        }
-    }
-
     /// Whether a failure leaves nothing behind.
     fn in_one_transaction(&self) -> bool {
-        self.jobs == 1 || self.dump.format == Format::Plain
+        self.jobs == 1
     }
 
     fn job(&self, cx: &Context, request: &Request) -> Job {
-        let argv = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let text = |after: &str| Stdin::File {
-            path: self.file.clone(),
-            gunzip: self.dump.gzip,
-            after: after.to_owned(),
-        };
-        let database = quoted(&self.connection.database);
-        let jobs = self.jobs.to_string();
-        let file = self.file.display().to_string();
-        let (argv, stdin): (Vec<String>, Stdin) = match self.dump.format {
-            // Not `--single-transaction`: psql would commit at the end of its input, wherever that
-            // comes. This way the commit is the last line of an input that came whole.
-            Format::Plain => (
-                argv(&[
-                    "psql",
-                    "-X",
-                    "-q",
-                    "-w",
-                    "-v",
-                    "ON_ERROR_STOP=1",
-                    "-d",
-                    &database,
-                    "-c",
-                    "BEGIN",
-                    "-f",
-                    "-",
-                ]),
-                text("\nCOMMIT;\n"),
-            ),
-            Format::Custom if self.jobs > 1 => (
-                argv(&[
-                    "pg_restore",
-                    "-w",
-                    "--exit-on-error",
-                    "--no-owner",
-                    "-j",
-                    &jobs,
-                    "-d",
-                    &database,
-                    &file,
-                ]),
-                Stdin::Null,
-            ),
-            Format::Custom => (
-                argv(&["pg_restore", "-w", "--single-transaction", "--no-owner", "-d", &database]),
-                text(""),
-            ),
-        };
+        let mut argv = vec![
+            cx.program.display().to_string(),
+            "__load".to_owned(),
+            format!("--jobs={}", self.jobs),
+        ];
+        argv.extend(load::settings::of(request).into_iter().map(|pair| format!("--set={pair}")));
         Job {
             argv,
-            env: self.env(cx),
+            env: self.connection.to_env(application_name(cx)),
             cwd: None,
-            stdin,
+            stdin: Stdin::File { path: self.file.clone(), after: WHOLE.to_owned() },
             secrets: supervised::secrets_of(cx, request),
         }
-    }
-
-    /// libpq's variables: the password never stands in an argument.
-    fn env(&self, cx: &Context) -> Vec<(String, String)> {
-        let connection = &self.connection;
-        let mut env = vec![
-            ("PGHOST", connection.host.clone()),
-            ("PGPORT", connection.port.to_string()),
-            ("PGUSER", connection.user.clone()),
-            ("PGSSLMODE", connection.sslmode.name().to_owned()),
-            ("PGAPPNAME", application_name(cx)),
-            ("PGCONNECT_TIMEOUT", "10".to_owned()),
-        ];
-        if let Some(password) = &connection.password {
-            env.push(("PGPASSWORD", password.expose_secret().to_owned()));
-        }
-        if connection.sslmode == SslMode::VerifyFull {
-            // libpq looks in the home directory otherwise, not where this machine keeps them.
-            let machine =
-                ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
-            let machine = machine.iter().map(PathBuf::from).find(|path| path.exists());
-            if let Some(ca) = connection.ca.clone().or(machine) {
-                env.push(("PGSSLROOTCERT", ca.display().to_string()));
-            }
-        }
-        env.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
     async fn finish(&self, cx: &Context, end: End) -> Finish {
@@ -313,6 +247,12 @@ impl Load {
                 "{why}; {} is empty, as it was: mend the cause and try again",
                 self.connection
             )),
+            // A transaction leaves all or nothing, and the answer to its commit may be lost.
+            Ok(objects) if self.in_one_transaction() => Finish::unknown(format!(
+                "{why}; {objects} objects are in {}: it was loaded after all, or somebody else made them; \
+                 look at them",
+                self.connection
+            )),
             Ok(objects) => Finish::failed(format!(
                 "{why}; {objects} objects are left in {}: drop and create the database before \
                  another try",
@@ -332,26 +272,20 @@ impl Load {
     }
 
     fn why(&self, exit: &Exit) -> String {
-        let program = self.program();
         match (&exit.stopped, &exit.ended) {
-            (Some(Stopped::Cancelled), _) => format!("{program} was cancelled"),
-            (Some(Stopped::TimedOut), _) => {
-                format!("{program} took longer than the step's timeout")
-            }
+            (Some(Stopped::Cancelled), _) => "the load was cancelled".into(),
+            (Some(Stopped::TimedOut), _) => "the load took longer than the step's timeout".into(),
             (Some(Stopped::BadInput(message)), _) => {
                 format!("{} cannot be read to its end: {message}", self.file.display())
             }
             (None, Ended::NotStarted(why)) => why.clone(),
-            (None, Ended::Signal(signal)) => format!("{program} was killed by signal {signal}"),
+            (None, Ended::Signal(signal)) => format!("the loader was killed by signal {signal}"),
             (None, Ended::Code(code)) => {
-                // psql goes on to say where it was; the error itself is the first such line.
-                let said = exit
-                    .stderr
-                    .lines()
-                    .find(|line| line.contains("error") || line.contains("ERROR"));
-                match said.or_else(|| exit.stderr.lines().last()) {
-                    Some(line) => line.trim().to_owned(),
-                    None => format!("{program} ended with exit code {code}"),
+                // The loader's own word comes last, and begins so.
+                let mut lines = exit.stderr.lines();
+                match lines.find_map(|line| line.strip_prefix("error: ")) {
+                    Some(said) => said.to_owned(),
+                    None => format!("the loader ended with exit code {code}"),
                 }
             }
         }
@@ -408,11 +342,6 @@ async fn left(session: &Session, name: &str) -> Result<usize, Error> {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-}
-
-/// A database's name as libpq's `-d` takes it, whatever it holds.
-fn quoted(database: &str) -> String {
-    format!("dbname='{}'", database.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 fn on_path(program: &str) -> bool {

@@ -136,10 +136,10 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
     ActionSpec {
         name: "postgres.restore_dump",
         effect: EffectRule::Fixed(Effect::Changes),
-        help: "Loads a dump file into an EMPTY database by `psql` (plain SQL) or `pg_restore` (custom \
-               format); gzip is seen by its first bytes. The file's SHA-256 is checked before the \
-               database is touched. A plain dump is loaded in one transaction; a custom one with \
-               `jobs` above 1 cannot be, so a failure leaves a part of it, which is never loaded on top of",
+        help: "Loads a dump (plain SQL or pg_dump's custom format, gzipped or not: its first bytes tell) into an \
+               EMPTY database. Nothing is committed before the whole dump has come and its SHA-256 is right. With \
+               one job it is one transaction; with more it cannot be, so a failure leaves a part of it, which is \
+               never loaded on top of. The custom format needs `pg_restore` on this machine, the plain one nothing",
         keys: &[
             CONNECTION,
             Key { name: "file", kind: Kind::Path, required: true, help: "The dump" },
@@ -153,7 +153,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
                 name: "jobs",
                 kind: Kind::Int,
                 required: false,
-                help: "Parallel jobs of a custom-format restore, 1 to 64; default: 1, in one transaction",
+                help: "Sessions that load side by side, 1 to 64; default: 1, in one transaction",
             },
             Key {
                 name: "sha256",
