@@ -47,6 +47,12 @@ impl Supervisors {
         Self { program, idle: Arc::default() }
     }
 
+    /// This program, for a child that is one of its own commands.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Starts an attempt in a new directory `dir`.
     ///
     /// # Errors

@@ -176,7 +176,7 @@ impl Load {
 
     fn job(&self, cx: &Context, request: &Request) -> Job {
         let mut argv = vec![
-            cx.program.display().to_string(),
+            cx.supervisors.program().display().to_string(),
             "__load".to_owned(),
             format!("--jobs={}", self.jobs),
         ];

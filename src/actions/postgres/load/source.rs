@@ -169,7 +169,7 @@ impl Read for Sealed {
 
 /// The input without its gzip.
 enum Unpacked {
-    Gzip(MultiGzDecoder<Chain<Cursor<Vec<u8>>, Sealed>>),
+    Gzip(Box<MultiGzDecoder<Chain<Cursor<Vec<u8>>, Sealed>>>),
     Plain(Chain<Cursor<Vec<u8>>, Sealed>),
 }
 
@@ -179,7 +179,7 @@ impl Unpacked {
         let got = fill(&mut sealed, &mut magic)?;
         let raw = Cursor::new(magic[..got].to_vec()).chain(sealed);
         Ok(if magic == [0x1f, 0x8b] {
-            Self::Gzip(MultiGzDecoder::new(raw))
+            Self::Gzip(Box::new(MultiGzDecoder::new(raw)))
         } else {
             Self::Plain(raw)
         })
