@@ -28,6 +28,8 @@ pub(super) struct Asked {
     pub(super) auto: Option<Auto>,
     /// What the sandbox brings, when this is practice.
     pub(super) practice: Option<Practice>,
+    /// What is said before the first step, such as what a practice run is about.
+    pub(super) word: Option<String>,
     /// Why a live run goes on in spite of preflight.
     pub(super) in_spite: Option<String>,
     pub(super) operator: String,
@@ -72,6 +74,7 @@ async fn on_screen(mut asked: Asked, entry: &Entry) -> ExitCode {
                     Ok(Cleared::Begin(_)) => {
                         return asked.conduct.conduct_new(order, Some(screen)).await;
                     }
+                    Ok(Cleared::Back) => ended = asked.fill_in(entry, &mut screen, &clock).await,
                     Ok(Cleared::Left) => ended = Ok(false),
                     Err(why) => ended = Err(why),
                 }
@@ -82,6 +85,7 @@ async fn on_screen(mut asked: Asked, entry: &Entry) -> ExitCode {
                 match asked.show_checks(entry, mode, checks, &mut screen, &clock).await {
                     Ok(Cleared::Begin(Some(reason))) => asked.in_spite = Some(reason),
                     Ok(Cleared::Begin(None)) => {}
+                    Ok(Cleared::Back) => ended = asked.fill_in(entry, &mut screen, &clock).await,
                     Ok(Cleared::Left) => ended = Ok(false),
                     Err(why) => ended = Err(why),
                 }
@@ -170,7 +174,8 @@ impl Asked {
         screen: &mut Screen,
         clock: &Clock,
     ) -> Result<Cleared, String> {
-        let mut preflight = Preflight::new(&entry.runbook()?.title, mode, checks);
+        let mut preflight =
+            Preflight::new(&entry.runbook()?.title, self.word.clone(), mode, checks);
         app::run(screen, self.conduct.theme(), &mut preflight, || clock.now())
             .await
             .map_err(|e| format!("the screen failed: {e}"))

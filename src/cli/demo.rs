@@ -11,7 +11,7 @@ use super::{Globals, USAGE, fail, full_screen};
 use crate::catalogue::{self, Entry};
 use crate::driver::Auto;
 use crate::engine::Mode;
-use crate::sandbox::{Offer, PRACTICES, Practice, practice};
+use crate::sandbox::{Lesson, Offer, PRACTICES, Practice, practice};
 use crate::settings::{self, Loaded};
 use crate::tui::start::Preset;
 
@@ -24,6 +24,9 @@ pub struct DemoArgs {
     /// List what can be practised, and what can be made to go wrong
     #[arg(long)]
     pub list: bool,
+    /// Let something go wrong: restore-stuck, access-denied, console-killed, wrong-target
+    #[arg(long)]
+    pub fault: Option<Lesson>,
     #[command(flatten)]
     pub unattended: Unattended,
 }
@@ -33,11 +36,42 @@ pub(super) fn known(name: &str) -> Result<&'static Practice, String> {
     practice(name).ok_or_else(|| format!("the sandbox does not know it; it knows\n{}", listed()))
 }
 
-/// One line a practice.
+/// Two lines a practice: what has happened, and what can go wrong besides.
 fn listed() -> String {
     let width = PRACTICES.iter().map(|practice| practice.name.len()).max().unwrap_or_default();
-    let lines = PRACTICES.iter().map(|it| format!("  {:width$}  {}\n", it.name, it.about));
+    let lines = PRACTICES.iter().map(|it| {
+        let faults: Vec<_> = it.lessons.iter().map(|(lesson, _)| lesson.name()).collect();
+        format!(
+            "  {:width$}  {}\n  {:width$}  --fault {}\n",
+            it.name,
+            it.about,
+            "",
+            faults.join(", ")
+        )
+    });
     lines.collect()
+}
+
+/// What is told before a practice: what has happened, and what will go wrong.
+///
+/// # Errors
+/// One line: this practice does not have this fault, or nobody would be there to get out of it.
+fn told(args: &DemoArgs) -> Result<String, String> {
+    let practice = args.name;
+    let about = format!("Practice, nothing here is real. {}.", practice.about);
+    let Some(lesson) = args.fault else { return Ok(about) };
+    let Some(lesson_told) = practice.told(lesson) else {
+        let has: Vec<_> = practice.lessons.iter().map(|(lesson, _)| lesson.name()).collect();
+        return Err(format!(
+            "{} has no --fault {lesson}; it has {}",
+            practice.name,
+            has.join(", ")
+        ));
+    };
+    if args.unattended.auto && lesson == Lesson::RestoreStuck {
+        return Err(format!("--fault {lesson} needs somebody who cancels: leave --auto away"));
+    }
+    Ok(format!("{about}\n{lesson_told}"))
 }
 
 pub(super) fn run(globals: &Globals, args: &DemoArgs) -> ExitCode {
@@ -54,13 +88,20 @@ async fn practise(globals: &Globals, args: &DemoArgs) -> ExitCode {
         Ok(conduct) => conduct,
         Err(why) => return fail(USAGE, why),
     };
-    let offer = match launch(args.name.name, None) {
+    let asked_for = told(args).and_then(|word| Ok((word, globals.runs_dir()?)));
+    let (word, runs) = match asked_for {
+        Ok(asked) => asked,
+        Err(why) => return fail(USAGE, why),
+    };
+    let offer = match launch(args.name.name, args.fault, &runs) {
         Ok(offer) => offer,
         Err(why) => return fail(1, why),
     };
     let stay = Stay::at(&offer.endpoint);
-    eprintln!("practice: nothing here is real; the sandbox listens on {}", offer.endpoint);
-    let code = match asked(globals, args, conduct, offer) {
+    if args.unattended.auto {
+        eprintln!("{word}\nThe sandbox listens on {}.", offer.endpoint);
+    }
+    let code = match asked(globals, args, conduct, offer, word, runs) {
         Ok((asked, entry)) => begin::begin(asked, &entry).await,
         Err(why) => fail(USAGE, why),
     };
@@ -72,6 +113,8 @@ fn asked(
     args: &DemoArgs,
     conduct: Conduct,
     offer: Offer,
+    word: String,
+    runs: PathBuf,
 ) -> Result<(Asked, Entry), String> {
     let asked = Asked {
         conduct,
@@ -86,9 +129,10 @@ fn asked(
         // There is nothing here that could be destroyed.
         auto: args.unattended.auto.then_some(Auto { allow_destructive: true }),
         practice: Some(PRACTICE),
+        word: Some(word),
         in_spite: None,
         operator: globals.operator()?,
-        runs: globals.runs_dir()?,
+        runs,
         form_first: false,
     };
     // As it was built in: what is configured for real systems has no say here.

@@ -34,6 +34,7 @@ fn asked(globals: &Globals, id: &str) -> Result<(Asked, Entry), String> {
         preset: Preset::default(),
         auto: None,
         practice: None,
+        word: None,
         in_spite: None,
         operator: globals.operator()?,
         runs: globals.runs_dir()?,

@@ -213,8 +213,8 @@ pub fn main() -> ExitCode {
         Some(Command::Export(args)) => export::run(globals, &args),
         Some(Command::Schema) => schema::run(),
         Some(Command::Attempt) => crate::supervisor::serve(),
-        Some(Command::Sandbox { practice, fault }) => sandbox::serve(practice, fault),
         Some(Command::Load { jobs, set }) => crate::actions::postgres::load_dump(jobs, &set),
+        Some(Command::Sandbox { practice, fault }) => sandbox::serve(globals, practice, fault),
     }
 }
 

@@ -2,6 +2,7 @@
 //! found again by the one that resumes.
 
 use std::io::{self, BufRead, BufReader, IsTerminal};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -20,10 +21,10 @@ pub(super) const PRACTICE: Practice = Practice { credentials: CREDENTIALS, env: 
 ///
 /// # Errors
 /// One line: it did not come up.
-pub(super) fn launch(name: &str, lesson: Option<Lesson>) -> Result<Offer, String> {
+pub(super) fn launch(name: &str, lesson: Option<Lesson>, runs: &Path) -> Result<Offer, String> {
     let failed = |why: io::Error| format!("the sandbox did not start: {why}");
     let mut command = Command::new("/proc/self/exe");
-    command.arg("__sandbox").arg(name);
+    command.arg("__sandbox").arg(name).arg("--runs").arg(runs);
     if let Some(lesson) = lesson {
         command.arg("--fault").arg(lesson.name());
     }

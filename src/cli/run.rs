@@ -89,6 +89,7 @@ fn asked(globals: &Globals, args: &RunArgs) -> Result<(Asked, Entry), String> {
         },
         auto: args.unattended.auto(),
         practice: None,
+        word: None,
         in_spite: args.override_preflight.clone(),
         operator: globals.operator()?,
         runs: globals.runs_dir()?,

@@ -230,11 +230,12 @@ impl State {
         }
     }
 
-    /// Undo goes newest first, and not after the service was restored.
+    /// Undo goes newest first, not while anything is at work or unknown, and not after the service was restored.
     ///
     /// # Errors
     /// Why it may not be undone now.
     pub fn undoable(&self, step: &str) -> Result<&StepState, Refusal> {
+        self.idle()?;
         let known = self.known(step)?;
         if known.step.undo.is_none() {
             return Err(Refusal::Nothing(format!("`{step}` has no undo")));

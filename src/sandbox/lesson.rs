@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
 
 /// A trouble to practise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,5 +50,26 @@ impl FromStr for Lesson {
 impl fmt::Display for Lesson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// What is told before [`Lesson::WrongTarget`] where AWS proves the target.
+pub(super) const WRONG_ACCOUNT: &str = "The environment `staging`, which is chosen, is pinned to another AWS \
+    account than the one that answers: the console will refuse to begin. Esc goes back to the form; choose \
+    the environment `sandbox` there with the arrow keys.";
+
+/// What kills the console, once a stand-in has begun what the runbook is about.
+#[derive(Clone, Debug, Default)]
+pub struct Blow(Arc<Notify>);
+
+impl Blow {
+    /// Lets it fall.
+    pub fn strike(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits until it falls.
+    pub(super) async fn fallen(&self) {
+        self.0.notified().await;
     }
 }

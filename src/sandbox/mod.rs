@@ -21,7 +21,7 @@ use axum::Router;
 use aws::Aws;
 use door::Door;
 pub use door::{PATIENCE, dismiss, knock};
-pub use lesson::Lesson;
+pub use lesson::{Blow, Lesson};
 pub use offer::Offer;
 pub use practice::{Practice, Scene, Stage, practice};
 pub use practices::PRACTICES;
@@ -59,6 +59,7 @@ pub struct Sandbox {
     offer: Offer,
     aws: Aws,
     door: Door,
+    blow: Blow,
     _front: Server,
     _stand_ins: Vec<Box<dyn Send + Sync>>,
 }
@@ -76,12 +77,20 @@ impl Sandbox {
         let front = Port::take().await?;
         let aws = Aws::damaged(options);
         let endpoint = front.endpoint();
-        let stage = Stage { options, lesson, endpoint: endpoint.clone(), aws: aws.clone() };
+        let blow = Blow::default();
+        let stage = Stage {
+            options,
+            lesson,
+            blow: blow.clone(),
+            endpoint: endpoint.clone(),
+            aws: aws.clone(),
+        };
         let scene = (practice.set)(stage).await?;
         let offer = Offer::of(practice, lesson, endpoint, &scene);
         let door = Door::new();
         let router = Router::new().merge(door.router()).merge(aws.router()).merge(scene.front);
-        Ok(Self { offer, aws, door, _front: front.serve(router), _stand_ins: scene.stand_ins })
+        let front = front.serve(router);
+        Ok(Self { offer, aws, door, blow, _front: front, _stand_ins: scene.stand_ins })
     }
 
     /// What a console is told of it.
@@ -100,6 +109,11 @@ impl Sandbox {
     #[must_use]
     pub fn aws(&self) -> &Aws {
         &self.aws
+    }
+
+    /// Waits until the console is to be killed: never, but with [`Lesson::ConsoleKilled`].
+    pub async fn blow(&self) {
+        self.blow.fallen().await;
     }
 
     /// Waits until the console is through with it, or has been away for [`PATIENCE`].

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::aws::{ACCOUNT, REGION};
 use super::{Lesson, Practice, Scene};
 
 /// The environment that fits.
 const ENVIRONMENT: &str = "sandbox";
+/// The environment of [`Lesson::WrongTarget`], and the account that it is pinned to.
+const OTHER: &str = "staging";
+const OTHER_ACCOUNT: &str = "000000000077";
 
 /// One line of JSON between the sandbox's process and the console.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,26 +32,35 @@ pub struct Offer {
 impl Offer {
     pub(super) fn of(
         practice: &Practice,
-        _lesson: Option<Lesson>,
+        lesson: Option<Lesson>,
         endpoint: String,
         scene: &Scene,
     ) -> Self {
-        let settings = format!(
-            "# Practice of {}: nothing here is real.\n\
-             steadyhand: 1\n\
-             environments:\n  {ENVIRONMENT}:\n    mode: drill\n    auto: true\n    \
-             aws: {{region: {region}, endpoint: \"{endpoint}\"}}\n    \
-             target: {{aws.account: \"{account}\", aws.region: {region}}}\n",
-            practice.name,
-            region = super::aws::REGION,
-            account = super::aws::ACCOUNT,
-        );
+        let right = environment(ENVIRONMENT, &endpoint, ACCOUNT);
+        let (environment, wrong) = match lesson {
+            Some(Lesson::WrongTarget) => (OTHER, environment(OTHER, &endpoint, OTHER_ACCOUNT)),
+            Some(Lesson::RestoreStuck | Lesson::AccessDenied | Lesson::ConsoleKilled) | None => {
+                (ENVIRONMENT, String::new())
+            }
+        };
         Self {
             endpoint,
             outage_start: scene.outage_start,
             inputs: scene.inputs.clone(),
-            settings,
-            environment: ENVIRONMENT.to_owned(),
+            settings: format!(
+                "# Practice of {}: nothing here is real.\nsteadyhand: 1\nenvironments:\n{right}{wrong}",
+                practice.name
+            ),
+            environment: environment.to_owned(),
         }
     }
+}
+
+/// An environment of the settings, pinned to an account.
+fn environment(name: &str, endpoint: &str, account: &str) -> String {
+    format!(
+        "  {name}:\n    mode: drill\n    auto: true\n    \
+         aws: {{region: {REGION}, endpoint: \"{endpoint}\"}}\n    \
+         target: {{aws.account: \"{account}\", aws.region: {REGION}}}\n",
+    )
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use super::aws::Aws;
-use super::{Lesson, PRACTICES, SandboxOptions};
+use super::{Blow, Lesson, PRACTICES, SandboxOptions};
 
 /// Something that can be practised.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub struct Stage {
     pub options: SandboxOptions,
     /// What is to go wrong.
     pub lesson: Option<Lesson>,
+    /// With [`Lesson::ConsoleKilled`]: to be struck in the middle of the step that the runbook is about.
+    pub blow: Blow,
     /// The sandbox's endpoint: AWS, the application below `/app`, and what the scene adds.
     pub endpoint: String,
     /// Every sandbox has it: at least it tells who the caller is.

@@ -27,6 +27,8 @@ pub struct Confirm {
     prepared: Arc<Prepared>,
     /// Said above the request: earlier attempts.
     before: Vec<String>,
+    /// The number of the attempt that it asks about.
+    attempt: u32,
     title: String,
     top: usize,
     /// The last line that has been on screen, from the first on without a gap.
@@ -71,12 +73,19 @@ impl Confirm {
             typed: prepared.phrase.as_ref().map(|_| Input::default()),
             prepared,
             before,
+            attempt: step.next_number(),
             title: title.to_owned(),
             top: 0,
             seen: 0,
             last_key: now.clone(),
             remark: None,
         }
+    }
+
+    /// Whether the question is answered: what it asks about was consented to, is at work, or is over already.
+    #[must_use]
+    pub fn is_answered(&self, step: &StepState) -> bool {
+        step.consent.is_some() || step.running().is_some() || step.next_number() > self.attempt
     }
 
     /// What it is about.

@@ -186,6 +186,13 @@ pub static BINDINGS: &[Binding] = {
         bind(P::Preflight, UP, A::Up, None, "up"),
         bind(P::Preflight, DOWN, A::Down, None, "down"),
         bind(P::Preflight, KEYS, A::Keys, Some("keys"), "every key"),
+        bind(
+            P::Preflight,
+            ESC,
+            A::Back,
+            Some("change"),
+            "back to the form, to change what it begins with",
+        ),
         bind(P::Preflight, LEAVE, A::Leave, Some("leave"), "leave, with nothing begun"),
         bind(
             P::Console,

@@ -16,6 +16,8 @@ use crate::engine::{Mode, Stamp};
 /// The state of the screen.
 pub struct Preflight {
     title: String,
+    /// What is said before anything else, such as what a practice run is about.
+    word: Option<String>,
     mode: Mode,
     checks: Vec<Check>,
     top: usize,
@@ -29,6 +31,8 @@ pub struct Preflight {
 pub enum Cleared {
     /// Begin the run; the reason when a check failed and a person goes on in spite of it.
     Begin(Option<String>),
+    /// Back to the form, to begin with something else.
+    Back,
     /// Begin nothing.
     Left,
 }
@@ -36,9 +40,9 @@ pub enum Cleared {
 impl Preflight {
     /// The checks of a run of `title`.
     #[must_use]
-    pub fn new(title: &str, mode: Mode, checks: Vec<Check>) -> Self {
+    pub fn new(title: &str, word: Option<String>, mode: Mode, checks: Vec<Check>) -> Self {
         let title = text::one_line(title);
-        Self { title, mode, checks, top: 0, reason: None, help: None, remark: None }
+        Self { title, word, mode, checks, top: 0, reason: None, help: None, remark: None }
     }
 
     fn key(&mut self, key: crossterm::event::KeyEvent, now: &Stamp) -> Flow<Cleared> {
@@ -64,6 +68,7 @@ impl Preflight {
             Some(Action::Up) => self.top = self.top.saturating_sub(1),
             Some(Action::Down) => self.top = (self.top + 1).min(self.checks.len()),
             Some(Action::Keys) => self.help = Some(keys::reader()),
+            Some(Action::Back) => return Flow::Done(Cleared::Back),
             Some(Action::Leave) => return Flow::Done(Cleared::Left),
             _ => {}
         }
@@ -84,7 +89,8 @@ impl Preflight {
             self.reason =
                 Some(Form::of_texts("Go on in spite of failed checks?", vec![field], now));
         } else {
-            self.remark = Some("put the failed checks right first, then start it again".to_owned());
+            self.remark =
+                Some("put the failed checks right, or go back and change what is asked".to_owned());
         }
         Flow::On
     }
@@ -121,7 +127,16 @@ impl App for Preflight {
             1 => ("One check failed.".to_owned(), theme.bad),
             count => (format!("{count} checks failed."), theme.bad),
         };
-        let mut lines = vec![Line::styled(word, style), Line::raw("")];
+        let mut lines = Vec::new();
+        if let Some(word) = &self.word {
+            let word = text::wrap(&text::shown(word), columns);
+            lines.extend(word.into_iter().map(|line| Line::styled(line, theme.title)));
+            lines.push(Line::raw(""));
+        }
+        lines.push(Line::styled(word, style));
+        lines.push(self.remark.as_ref().map_or_else(Line::default, |remark| {
+            Line::styled(text::fit(remark, columns), theme.bad)
+        }));
         for check in &self.checks {
             let (sign, style) = if check.ok { ("✓", theme.ok) } else { ("✗", theme.bad) };
             lines.push(Line::styled(
@@ -130,9 +145,6 @@ impl App for Preflight {
             ));
             let detail = text::wrap(&text::shown(&format!("  {}", check.detail)), columns);
             lines.extend(detail.into_iter().map(Line::raw));
-        }
-        if let Some(remark) = &self.remark {
-            lines.insert(1, Line::styled(text::fit(remark, columns), theme.bad));
         }
         frame::lines(frame, area, &lines, self.top);
         if let Some(form) = &self.reason {
@@ -167,14 +179,14 @@ mod tests {
 
     #[test]
     fn enter_begins_when_all_is_well() {
-        let mut app = Preflight::new("Aurora PITR", Mode::Drill, checks(true));
+        let mut app = Preflight::new("Aurora PITR", None, Mode::Drill, checks(true));
         insta::assert_snapshot!("preflight_ok", screen(80, 24, &app, 0));
         assert_eq!(press(&mut app, KeyCode::Enter), Flow::Done(Cleared::Begin(None)));
     }
 
     #[test]
     fn a_drill_does_not_begin_with_a_failed_check() {
-        let mut app = Preflight::new("Aurora PITR", Mode::Drill, checks(false));
+        let mut app = Preflight::new("Aurora PITR", None, Mode::Drill, checks(false));
         assert_eq!(press(&mut app, KeyCode::Enter), Flow::On);
         insta::assert_snapshot!("preflight_failed", screen(80, 24, &app, 0));
         assert_eq!(press(&mut app, KeyCode::Char('q')), Flow::Done(Cleared::Left));
@@ -182,7 +194,7 @@ mod tests {
 
     #[test]
     fn an_incident_goes_on_with_a_reason() {
-        let mut app = Preflight::new("Aurora PITR", Mode::Live, checks(false));
+        let mut app = Preflight::new("Aurora PITR", None, Mode::Live, checks(false));
         assert_eq!(press(&mut app, KeyCode::Enter), Flow::On);
         assert_eq!(press(&mut app, KeyCode::Enter), Flow::On, "a reason is needed");
         insta::assert_snapshot!("preflight_reason", screen(80, 24, &app, 0));

@@ -87,7 +87,7 @@ fn table(lines: &mut Vec<Line<'static>>, pairs: &[(String, String)], columns: us
 pub fn target(pins: &Result<Pins, String>, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
     match pins {
         Ok(pins) if pins.is_empty() => {
-            vec![Line::styled("target  not pinned: the environment names none", theme.warn)]
+            vec![Line::styled("target  not proven: this only reads", theme.dim)]
         }
         Ok(pins) => pins
             .iter()

@@ -6,6 +6,7 @@ mod architecture;
 mod aws;
 mod check;
 mod crash;
+mod demo;
 mod format;
 mod http;
 mod json;

@@ -14,6 +14,8 @@ pub enum Fault {
         /// The sentence that goes with it.
         message: &'static str,
     },
+    /// AWS refuses for want of a permission, in its own words: nothing is done.
+    Denied,
     /// The work is done, and the connection breaks before the caller hears of it.
     ReplyLost,
     /// The connection breaks and the work is not done.
@@ -22,17 +24,31 @@ pub enum Fault {
     Stuck,
 }
 
-/// The faults to come, an action at a time, oldest first.
+/// The faults to come.
 #[derive(Default)]
-pub(super) struct Faults(BTreeMap<String, VecDeque<Fault>>);
+pub(super) struct Faults {
+    /// An action at a time, oldest first.
+    of_action: BTreeMap<String, VecDeque<Fault>>,
+    of_first_change: Option<Fault>,
+}
 
 impl Faults {
     pub(super) fn add(&mut self, action: &str, fault: Fault, times: u32) {
-        let queue = self.0.entry(action.to_owned()).or_default();
+        let queue = self.of_action.entry(action.to_owned()).or_default();
         queue.extend((0..times).map(|_| fault.clone()));
     }
 
-    pub(super) fn next(&mut self, action: &str) -> Option<Fault> {
-        self.0.get_mut(action)?.pop_front()
+    pub(super) fn add_to_first_change(&mut self, fault: Fault) {
+        self.of_first_change = Some(fault);
     }
+
+    pub(super) fn next(&mut self, action: &str) -> Option<Fault> {
+        let queued = self.of_action.get_mut(action).and_then(VecDeque::pop_front);
+        queued.or_else(|| if changes(action) { self.of_first_change.take() } else { None })
+    }
+}
+
+/// Whether an operation changes anything, as AWS names them.
+fn changes(action: &str) -> bool {
+    !["Describe", "List", "Get", "Head"].iter().any(|reads| action.starts_with(reads))
 }

@@ -19,7 +19,7 @@ pub use fault::Fault;
 use fault::Faults;
 use world::World;
 
-use super::SandboxOptions;
+use super::{Blow, Lesson, SandboxOptions};
 
 /// The damaged cluster.
 pub const CLUSTER: &str = "loanserve-prod";
@@ -32,6 +32,8 @@ pub(super) const REGION: &str = "practice-1";
 pub struct Aws {
     world: Arc<Mutex<World>>,
     faults: Arc<Mutex<Faults>>,
+    /// What happens once an operation has been accepted.
+    blow: Arc<Mutex<Option<(&'static str, Blow)>>>,
 }
 
 impl Aws {
@@ -40,7 +42,32 @@ impl Aws {
     #[must_use]
     pub fn damaged(options: SandboxOptions) -> Self {
         let world = World::damaged(options.state_delay, Utc::now());
-        Self { world: Arc::new(Mutex::new(world)), faults: Arc::default() }
+        Self { world: Arc::new(Mutex::new(world)), faults: Arc::default(), blow: Arc::default() }
+    }
+
+    /// Prepares a lesson; `decisive` is the operation that the runbook is about.
+    pub(super) fn teach(&self, lesson: Option<Lesson>, decisive: &'static str, blow: &Blow) {
+        match lesson {
+            Some(Lesson::RestoreStuck) => self.inject(decisive, Fault::Stuck, 1),
+            Some(Lesson::AccessDenied) => {
+                let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+                faults.add_to_first_change(Fault::Denied);
+            }
+            Some(Lesson::ConsoleKilled) => {
+                let mut waiting = self.blow.lock().unwrap_or_else(PoisonError::into_inner);
+                *waiting = Some((decisive, blow.clone()));
+            }
+            // That is in the settings.
+            Some(Lesson::WrongTarget) | None => {}
+        }
+    }
+
+    /// An operation was accepted: the blow falls if it waited for this one.
+    fn strike_at(&self, action: &str) {
+        let mut waiting = self.blow.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, blow)) = waiting.take_if(|(decisive, _)| *decisive == action) {
+            blow.strike();
+        }
     }
 
     /// Another scene: nothing is lost, and the writer of [`CLUSTER`] takes connections and answers none; its

@@ -117,6 +117,7 @@ pub(super) async fn handle(
         Some(Fault::Refused { status, code, message }) => {
             return refused(Refusal::new(status, code, message));
         }
+        Some(Fault::Denied) => return refused(denied(&action)),
         Some(Fault::RequestLost) => return broken(),
         Some(Fault::ReplyLost | Fault::Stuck) | None => {}
     }
@@ -130,11 +131,23 @@ pub(super) async fn handle(
                 .inspect(|_| world.count(&action))
         })
     };
+    if answer.is_ok() {
+        aws.strike_at(&action);
+    }
     match answer {
         Ok(_) if fault == Some(Fault::ReplyLost) => broken(),
         Ok(body) => xml(StatusCode::OK, body),
         Err(no) => refused(no),
     }
+}
+
+/// As AWS says it.
+fn denied(action: &str) -> Refusal {
+    let message = format!(
+        "User: arn:aws:iam::{ACCOUNT}:user/practice is not authorized to perform: rds:{action} because no \
+         identity-based policy allows the rds:{action} action"
+    );
+    Refusal::new(403, "AccessDenied", message)
 }
 
 fn identity() -> String {

@@ -16,8 +16,8 @@ impl Console {
         if let Overlay::Confirm(confirm) = &mut self.overlay {
             let shown = confirm.prepared();
             let step = self.view.state.step(&shown.step);
-            // The run keeps what was consented to while it is at work; the question is answered.
-            let answered = step.is_some_and(|s| s.consent.is_some() || s.running().is_some());
+            // The run keeps what was consented to while it is at work.
+            let answered = step.is_some_and(|step| confirm.is_answered(step));
             let same = prepared
                 .as_ref()
                 .filter(|p| p.step == shown.step && p.part == shown.part && !answered)

@@ -218,6 +218,18 @@ fn a_phrase_is_typed_and_a_wrong_one_is_refused_where_one_looks() {
 }
 
 #[test]
+fn a_step_that_is_over_before_the_next_frame_has_its_question_answered() {
+    let mut story = before_restore();
+    let mut console = console(&story);
+    press(&mut console, &story, KeyCode::Enter);
+    letters(&mut console, &story, "loanserve-restored");
+    press(&mut console, &story, KeyCode::Enter);
+    story.begins().ends(Outcome::Failed, "AccessDenied");
+    console.look(story.view(), &story.now());
+    assert!(matches!(console.overlay, Overlay::None), "nothing is asked any more");
+}
+
+#[test]
 fn a_request_that_changes_under_the_eyes_is_read_again() {
     let mut story = Story::began(Mode::Live);
     story.declares();

@@ -3,8 +3,10 @@
 
 mod catalogue;
 mod console;
+mod demo;
 mod postgres;
 mod secret;
+mod walk;
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
