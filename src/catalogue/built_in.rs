@@ -13,6 +13,10 @@ pub(super) static RUNBOOKS: &[(&str, &[u8])] = &[
         "postgres-replica-promote.yaml",
         include_bytes!("../../runbooks/postgres-replica-promote.yaml"),
     ),
+    (
+        "rabbitmq-definitions-restore.yaml",
+        include_bytes!("../../runbooks/rabbitmq-definitions-restore.yaml"),
+    ),
 ];
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ impl Renderer<'_> {
 
     fn arg(&self, kind: &Kind, arg: &Arg, path: &str) -> Rendered {
         match (arg, kind) {
-            (Arg::Expr(expr), _) => Ok(Resolved::Expr(expr.clone())),
+            (Arg::Expr(expr), _) => Ok(Resolved::Expr(expr.clone().within(self.scope))),
             (Arg::Scalar(template), _) => self.scalar(kind, template, path),
             (Arg::List(items), _) => {
                 let Some(item_kind) = item_kind(kind) else {

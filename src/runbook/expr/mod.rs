@@ -17,6 +17,8 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -34,6 +36,8 @@ pub const MAX_DEPTH: usize = 32;
 #[derive(Clone)]
 pub struct Expr {
     inner: Arc<Inner>,
+    /// See [`Expr::within`].
+    within: Option<Arc<Value>>,
 }
 
 struct Inner {
@@ -85,7 +89,31 @@ impl Expr {
     /// Too long, nested too deeply or not of the language; the place is in the error.
     pub fn parse(source: &str) -> Result<Self, ExprError> {
         let root = parser::parse(source)?;
-        Ok(Self { inner: Arc::new(Inner { source: source.to_owned(), root }) })
+        Ok(Self { inner: Arc::new(Inner { source: source.to_owned(), root }), within: None })
+    }
+
+    /// The same with the values of the moment for the names that it reads besides those it will be given: an
+    /// action evaluates it later, and knows `result` alone.
+    #[must_use]
+    pub fn within(mut self, scope: &Value) -> Self {
+        let roots: Vec<String> =
+            self.names().into_iter().filter_map(|p| p.first().cloned()).collect();
+        let known = roots.iter().filter_map(|root| Some((root.clone(), scope.get(root)?.clone())));
+        let known: BTreeMap<String, Value> = known.collect();
+        self.within = (!known.is_empty()).then(|| Arc::new(Value::Map(known)));
+        self
+    }
+
+    /// What is in scope: what is given, and what [`Self::within`] has kept.
+    fn scope<'s>(&self, given: &'s Value) -> Cow<'s, Value> {
+        match (self.within.as_deref(), given) {
+            (Some(Value::Map(kept)), Value::Map(given)) => {
+                let mut all = kept.clone();
+                all.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
+                Cow::Owned(Value::Map(all))
+            }
+            (Some(_) | None, _) => Cow::Borrowed(given),
+        }
     }
 
     /// The text it was read from.
@@ -107,7 +135,7 @@ impl Expr {
     /// # Errors
     /// A missing name, an operand of a wrong type, overflow, unreadable text.
     pub fn eval(&self, scope: &Value) -> Result<Value, EvalError> {
-        eval::eval(&self.inner.root, scope)
+        eval::eval(&self.inner.root, &self.scope(scope))
     }
 
     /// Its value where only `true` and `false` will do.
@@ -129,7 +157,7 @@ impl Expr {
     /// decided, or the names it used. Secrets are masked and long values are cut.
     #[must_use]
     pub fn explain(&self, scope: &Value) -> String {
-        explain::explain(&self.inner.root, self.source(), scope)
+        explain::explain(&self.inner.root, self.source(), &self.scope(scope))
     }
 
     /// The paths it reads, such as `["steps", "verify", "newest_row"]`, in order, each once.

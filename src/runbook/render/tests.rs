@@ -1,3 +1,4 @@
+use super::super::expr::Expr;
 use super::super::registry::{Effect, action};
 use super::*;
 
@@ -137,4 +138,18 @@ fn a_plan_shows_the_template_of_what_is_not_known_yet() {
     let plan = render_plan(&http, &[], &scope()).unwrap();
     assert_eq!(plan.text("url"), Some("https://db.example/"));
     assert_eq!(plan.text("body"), Some("id=${{ steps.create.id }}"));
+}
+
+#[test]
+fn a_condition_that_an_action_evaluates_knows_the_inputs_of_the_moment() {
+    let condition = Expr::parse("result.port == inputs.port && result.port > 0").unwrap();
+    let expect = Arg::Map(vec![("json".into(), Arg::Expr(condition))]);
+    let request = render(&call("http", vec![("url", template("https://h/")), ("expect", expect)]));
+    let request = request.unwrap();
+    let Some(Resolved::Map(expect)) = request.arg("expect") else { panic!() };
+    let Resolved::Expr(condition) = &expect[0].1 else { panic!() };
+    let result = |port| Value::map([("result", Value::map([("port", Value::Int(port))]))]);
+    assert_eq!(condition.eval_bool(&result(5432)), Ok(true));
+    assert_eq!(condition.eval_bool(&result(1)), Ok(false));
+    assert_eq!(condition.explain(&result(1)), "result.port is 1, inputs.port is 5432");
 }

@@ -5,6 +5,7 @@ mod catalogue;
 mod console;
 mod demo;
 mod postgres;
+mod rabbitmq;
 mod secret;
 mod walk;
 

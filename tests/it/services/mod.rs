@@ -6,6 +6,7 @@ pub mod damage;
 pub mod door;
 pub mod moto;
 pub mod postgres;
+pub mod rabbitmq;
 pub mod seaweed;
 pub mod venv;
 
