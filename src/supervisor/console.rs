@@ -109,6 +109,8 @@ pub async fn follow(
 ) -> io::Result<Standing> {
     let mut reader = Reader { at: 0, rest: Vec::new() };
     let mut pause = QUICKEST;
+    // What was launched a moment ago is not worth a look yet.
+    wait(QUICKEST, &mut launched).await;
     loop {
         // In this order: what was written before the end is read after it was seen.
         let standing = inspect(dir)?;
@@ -116,10 +118,7 @@ pub async fn follow(
         match standing {
             Standing::Alive(_) => {
                 pause = if more { QUICKEST } else { SLOWEST.min(pause * 2) };
-                tokio::select! {
-                    () = sleep(pause) => {}
-                    () = over(launched.as_mut()) => launched = None,
-                }
+                wait(pause, &mut launched).await;
             }
             Standing::NeverStarted | Standing::Exited(_) | Standing::Lost(_) => {
                 // Seen before it was said: the supervisor is still wanted for the next attempt.
@@ -132,11 +131,15 @@ pub async fn follow(
     }
 }
 
-/// When the supervisor of an attempt says that it is over: sooner than a look would tell.
-async fn over(launched: Option<&mut Launched>) {
+/// Waits so long, or until the supervisor says that the attempt is over: sooner than a look would tell.
+async fn wait(pause: Duration, launched: &mut Option<Launched>) {
     match launched {
-        Some(launched) => launched.over().await,
-        None => std::future::pending().await,
+        Some(attempt) => {
+            if timeout(pause, attempt.over()).await.is_ok() {
+                *launched = None;
+            }
+        }
+        None => sleep(pause).await,
     }
 }
 

@@ -10,11 +10,10 @@ use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Started;
+use super::{ChildId, Started};
 
 pub(super) const LOCK: &str = "lock";
 pub(super) const STARTED: &str = "started.json";
-pub(super) const CHILD: &str = "child.json";
 pub(super) const EXIT: &str = "exit.json";
 pub(super) const VOID: &str = "void";
 
@@ -41,34 +40,26 @@ pub(super) fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Result<Op
 pub(super) fn started(dir: &Path) -> io::Result<Option<Started>> {
     let Some(mut started) = read::<Started>(dir, STARTED)? else { return Ok(None) };
     if started.boot == boot_id() {
-        started.child = read(dir, CHILD)?;
+        let held = fs::read(dir.join(LOCK))?;
+        started.child = serde_json::from_slice(&held).ok();
     }
     Ok(Some(started))
 }
 
+/// Says in the lock file who the child is. Not synced: it means nothing after a crash of the machine.
+pub(super) fn hold(mut lock: &File, child: ChildId) -> io::Result<()> {
+    lock.write_all(&serde_json::to_vec(&child)?)
+}
+
 /// Puts JSON in `name` so that after a crash it is there whole or not at all.
 pub(super) fn write<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<()> {
-    draft(dir, name, content)?.sync_all()?;
-    put(dir, name)?;
-    File::open(dir)?.sync_all()
-}
-
-/// Puts JSON in `name` for readers of this boot alone: when the machine crashes it may be lost.
-pub(super) fn note<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<()> {
-    draft(dir, name, content)?;
-    put(dir, name)
-}
-
-fn draft<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<File> {
     let draft = dir.join(format!("{name}.new"));
     let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     file.write_all(&serde_json::to_vec(content)?)?;
-    Ok(file)
-}
-
-fn put(dir: &Path, name: &str) -> io::Result<()> {
-    fs::rename(dir.join(format!("{name}.new")), dir.join(name))
+    file.sync_all()?;
+    fs::rename(&draft, dir.join(name))?;
+    File::open(dir)?.sync_all()
 }
 
 pub(super) fn is_full(e: &io::Error) -> bool {

@@ -114,7 +114,7 @@ pub struct Started {
     pub boot: String,
     /// When it was about to spawn the child.
     pub at: DateTime<Utc>,
-    /// `None` until the child was there, and in another boot. In a file of its own, `child.json`.
+    /// `None` until the child was there, and in another boot. It stands in the lock file.
     #[serde(skip)]
     pub child: Option<ChildId>,
 }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use super::feed::{Broken, Feed};
-use super::files::{self, CHILD, EXIT, Room, STARTED, VOID};
+use super::files::{self, EXIT, Room, STARTED, VOID};
 use super::output::{Channel, Keeper};
 use super::{ChildId, Ended, Exit, Order, Ordered, READY, Started, Stopped, failpoint};
 use crate::ingest::Redactor;
@@ -152,7 +152,7 @@ async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Option
     };
     let pid = child.id().unwrap_or_default();
     failpoint::here("after_spawn");
-    files::note(dir, CHILD, &ChildId { pid, start: files::start_time(pid) })?;
+    files::hold(&lock, ChildId { pid, start: files::start_time(pid) })?;
     tell(&format!("started {pid}"));
 
     let mut streams = Streams::of(&mut child);
