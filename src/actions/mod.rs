@@ -13,7 +13,10 @@ pub mod rds;
 pub mod s3;
 pub mod secrets;
 pub mod supervised;
+mod terminal;
 mod time;
+
+pub use terminal::{Borrowed, Loan, Terminal};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +38,8 @@ use crate::supervisor::Supervisors;
 pub struct Context {
     /// For the children that must outlive the console.
     pub supervisors: Supervisors,
+    /// The console's, for a child that a person talks to.
+    pub terminal: Terminal,
     /// The run's id: tags, `application_name`.
     pub run: String,
     /// This attempt.

@@ -11,17 +11,37 @@ use crate::engine::Outcome;
 use crate::runbook::{Effect, Request, Resolved, Value};
 use crate::supervisor::{Ended, Exit, Stdin, Stopped};
 
+/// Said on the confirmation and in the record.
+const ON_TERMINAL: &str =
+    "this console's; what is printed or typed there is not kept; it ends with the console";
+
 /// See the registry's entry.
 pub(super) struct Shell;
 
 impl Action for Shell {
+    fn complete(
+        &self,
+        _cx: Context,
+        mut request: Request,
+    ) -> BoxFuture<'static, Result<Request, String>> {
+        if request.flag("tty") {
+            let said = Value::String(ON_TERMINAL.to_owned());
+            request.args.push(("terminal".to_owned(), Resolved::Value(said)));
+        }
+        Box::pin(std::future::ready(Ok(request)))
+    }
+
     fn run(&self, cx: Context, request: Request) -> BoxFuture<'static, Finish> {
         async move {
             let job = match job(&cx, &request) {
                 Ok(job) => job,
                 Err(message) => return Finish::failed(message),
             };
-            let end = supervised::run(&cx, job).await;
+            let end = if request.flag("tty") {
+                supervised::run_on_terminal(&cx, job).await
+            } else {
+                supervised::run(&cx, job).await
+            };
             finish(&cx, &request, end)
         }
         .boxed()
@@ -99,7 +119,9 @@ fn finish(cx: &Context, request: &Request, end: End) -> Finish {
         message.push_str("; ");
         message.push_str(note);
     }
-    Finish { outcome, message, result, output: Some(supervised::output(cx, &exit)) }
+    // There is no file of what was printed on the terminal.
+    let output = (!request.flag("tty")).then(|| supervised::output(cx, &exit));
+    Finish { outcome, message, result, output }
 }
 
 /// What an exit means for a step of this effect.
@@ -109,6 +131,9 @@ fn judge(effect: Effect, exit: &Exit) -> (Outcome, String) {
         Some(Stopped::Cancelled) => Some("it was cancelled".to_owned()),
         Some(Stopped::TimedOut) => Some("it took longer than its timeout".to_owned()),
         Some(Stopped::BadInput(message)) => Some(format!("its input broke off: {message}")),
+        Some(Stopped::ConsoleGone) => {
+            Some("it had the console's terminal, lost it with the console".to_owned())
+        }
     };
     if let Some(why) = why {
         let how = match &exit.ended {
@@ -142,11 +167,13 @@ fn judge(effect: Effect, exit: &Exit) -> (Outcome, String) {
 fn result(cx: &Context, request: &Request, exit: &Exit) -> (Value, Option<String>) {
     let text = |text: &str| Value::String(text.trim().to_owned());
     let lines = exit.stdout.lines().filter(|line| !line.trim().is_empty());
-    let mut fields = vec![
-        ("stdout", text(&exit.stdout)),
-        ("stderr", text(&exit.stderr)),
-        ("lines", Value::List(lines.map(|line| Value::String(line.to_owned())).collect())),
-    ];
+    let mut fields = Vec::new();
+    if !request.flag("tty") {
+        fields.push(("stdout", text(&exit.stdout)));
+        fields.push(("stderr", text(&exit.stderr)));
+        let lines = lines.map(|line| Value::String(line.to_owned()));
+        fields.push(("lines", Value::List(lines.collect())));
+    }
     let code = match &exit.ended {
         Ended::Code(code) => Some(i64::from(*code)),
         // As shells count.

@@ -38,7 +38,19 @@ pub enum End {
 /// Runs it under a supervisor and waits for its end; a cancelled context stops it, and so does the
 /// timeout.
 pub async fn run(cx: &Context, job: Job) -> End {
-    let order = Order {
+    launch(cx, order(cx, job)).await
+}
+
+/// Runs it on the console's terminal: nothing of what it prints is kept, and it ends with the console.
+pub async fn run_on_terminal(cx: &Context, job: Job) -> End {
+    let Some(_borrowed) = cx.terminal.borrow().await else {
+        return End::NotStarted("it needs the console's terminal, and there is none".into());
+    };
+    launch(cx, Order { terminal: true, ..order(cx, job) }).await
+}
+
+fn order(cx: &Context, job: Job) -> Order {
+    Order {
         argv: job.argv,
         env: job.env,
         cwd: job.cwd,
@@ -47,9 +59,13 @@ pub async fn run(cx: &Context, job: Job) -> End {
         output: path(cx),
         cap: CAP,
         withhold: cx.withhold,
+        terminal: false,
         timeout_ms: cx.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
         patience_ms: PATIENCE_MS,
-    };
+    }
+}
+
+async fn launch(cx: &Context, order: Order) -> End {
     let launched = match cx.supervisors.launch(&dir(cx), &order).await {
         Ok(launched) => launched,
         Err(e) => return End::NotStarted(format!("it was not started: {e}")),

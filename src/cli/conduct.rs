@@ -6,10 +6,11 @@ use std::process::ExitCode;
 
 use chrono::TimeDelta;
 use serde_json::json;
+use tokio::sync::mpsc::Receiver;
 
 use super::run::Unattended;
 use super::{Globals, diagnostics, export, fail, full_screen, remaining};
-use crate::driver::{Clock, Handle, Left, Run};
+use crate::driver::{Clock, Handle, Left, Loan, Run};
 use crate::engine::event::{Ending, Recorded};
 use crate::engine::objectives::{recovery_time, rpo};
 use crate::engine::{Fact, Outcome, State, Subject};
@@ -67,14 +68,17 @@ impl Conduct {
         let dir = run.dir();
         let _diagnostics = dir.parent().and_then(diagnostics::start);
         let (handle, earlier) = (run.handle(), run.earlier());
-        let driving = tokio::spawn(run.drive());
+        let (driving, loans) = run.drive();
+        let driving = tokio::spawn(driving);
         match self.unattended {
             None => {
-                if let Err(e) = show(handle, screen, &self.theme).await {
+                if let Err(e) = show(handle, loans, screen, &self.theme).await {
                     eprintln!("steady: the screen failed: {e}");
                 }
             }
             Some(shown) => {
+                // There is no terminal to lend.
+                drop(loans);
                 print_records(&dir, shown, handle, earlier).await;
             }
         }
@@ -187,14 +191,19 @@ fn exit_code(state: &State, left: &Left) -> ExitCode {
 }
 
 /// The run on the full screen. When the screen is left, so is the run.
-async fn show(handle: Handle, screen: Option<Screen>, theme: &Theme) -> Result<(), String> {
+async fn show(
+    handle: Handle,
+    loans: Receiver<Loan>,
+    screen: Option<Screen>,
+    theme: &Theme,
+) -> Result<(), String> {
     let clock = Clock::new().map_err(|e| e.to_string())?;
     let mut screen = match screen {
         Some(screen) => screen,
         None => Screen::take().map_err(|e| e.to_string())?,
     };
     let Handle { views, commands } = handle;
-    console::show(&mut screen, theme, views, Some(commands), || clock.now())
+    console::show(&mut screen, theme, views, Some((commands, loans)), || clock.now())
         .await
         .map_err(|e| e.to_string())
 }

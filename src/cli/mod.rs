@@ -164,7 +164,11 @@ enum Command {
     Schema,
     /// Own the children of a run, one after the other; the console starts it
     #[command(name = "__attempt", hide = true)]
-    Attempt,
+    Attempt {
+        /// Its one child has the console's terminal
+        #[arg(long)]
+        terminal: bool,
+    },
     /// Be the sandbox of a practice run; the console starts it
     #[command(name = "__sandbox", hide = true)]
     Sandbox {
@@ -212,7 +216,8 @@ pub fn main() -> ExitCode {
         Some(Command::Verify(args)) => verify::run(globals, &args),
         Some(Command::Export(args)) => export::run(globals, &args),
         Some(Command::Schema) => schema::run(),
-        Some(Command::Attempt) => crate::supervisor::serve(),
+        Some(Command::Attempt { terminal: false }) => crate::supervisor::serve(),
+        Some(Command::Attempt { terminal: true }) => crate::supervisor::serve_terminal(),
         Some(Command::Load { jobs, set }) => crate::actions::postgres::load_dump(jobs, &set),
         Some(Command::Sandbox { practice, fault }) => sandbox::serve(globals, practice, fault),
     }

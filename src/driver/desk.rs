@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::actions::secrets::Secrets;
-use crate::actions::{Context, Progress};
+use crate::actions::{Context, Progress, Terminal};
 use crate::aws::AwsAccess;
 use crate::engine::event::Pins;
 use crate::engine::{AttemptId, State};
@@ -35,6 +35,8 @@ pub struct Desk {
     pub pins: Pins,
     /// For the children that must outlive this console.
     pub supervisors: Supervisors,
+    /// This console's.
+    pub terminal: Terminal,
 }
 
 impl Desk {
@@ -56,6 +58,7 @@ impl Desk {
             wires.unwrap_or_else(|| (mpsc::channel(PROGRESS_DEPTH).0, CancellationToken::new()));
         Context {
             supervisors: self.supervisors.clone(),
+            terminal: self.terminal.clone(),
             run: self.run.clone(),
             attempt: id.clone(),
             token,

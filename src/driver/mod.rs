@@ -16,6 +16,7 @@ mod unknown;
 mod view;
 mod workers;
 
+pub use crate::actions::Loan;
 pub use autopilot::{Auto, Stopped};
 pub use clock::Clock;
 pub use follower::Follower;

@@ -16,6 +16,7 @@ use super::run::{Driver, Left};
 use super::view::{Command, JournalStanding, Output, View};
 use super::workers::Workers;
 use crate::actions::secrets::Secrets;
+use crate::actions::{Loan, Terminal};
 use crate::aws::AwsAccess;
 use crate::engine::event::{Check, Pins, Previous, RunStarted};
 use crate::engine::{Event, Fact, Input, Mode, State};
@@ -78,6 +79,7 @@ pub struct Hands {
 pub struct Run {
     driver: Driver,
     handle: Handle,
+    loans: mpsc::Receiver<Loan>,
     earlier: u64,
 }
 
@@ -148,6 +150,7 @@ impl Run {
         environment: Option<File>,
         torn: Vec<TornTail>,
     ) -> Self {
+        let (terminal, loans) = Terminal::new();
         let desk = Desk {
             run: state.run().map(|run| run.run.clone()).unwrap_or_default(),
             dir: journal.dir().to_owned(),
@@ -155,6 +158,7 @@ impl Run {
             redactor: hands.redactor,
             aws: hands.aws,
             pins: hands.pins,
+            terminal,
             // Not the file's name: it may have been replaced by another version meanwhile.
             supervisors: Supervisors::new(PathBuf::from("/proc/self/exe")),
         };
@@ -203,7 +207,7 @@ impl Run {
         }
         let tool = env!("CARGO_PKG_VERSION").to_owned();
         driver.note(Input::Attach { pid: std::process::id(), tool });
-        Self { driver, handle: Handle { views: seen, commands: asks }, earlier }
+        Self { driver, handle: Handle { views: seen, commands: asks }, loans, earlier }
     }
 
     /// To look at the run and to ask for things.
@@ -224,11 +228,11 @@ impl Run {
         self.driver.desk.dir.clone()
     }
 
-    /// Runs the loop to its end.
-    pub async fn drive(self) -> (Arc<State>, Left) {
+    /// Runs the loop to its end, and says where the terminal is asked for: who shows the run lends it.
+    pub fn drive(self) -> (impl Future<Output = (Arc<State>, Left)> + Send, mpsc::Receiver<Loan>) {
         // The loop ends when nobody can ask any more: this end must not keep it alive.
         drop(self.handle);
-        self.driver.run().await
+        (self.driver.run(), self.loans)
     }
 }
 

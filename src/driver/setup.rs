@@ -117,6 +117,9 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         None => None,
     };
     let mode = mode_of(&wish, environment)?;
+    if wish.auto.is_some() {
+        refuse_terminal(&runbook)?;
+    }
     let outage_start = wish.outage_start.unwrap_or(now);
     if outage_start > now {
         return Err(Trouble::Refused("the outage cannot start in the future".into()));
@@ -194,6 +197,17 @@ fn mode_of(wish: &Wish<'_>, environment: Option<&Environment>) -> Result<Mode, T
     }
 }
 
+/// Nobody is there to type.
+fn refuse_terminal(runbook: &Runbook) -> Result<(), Trouble> {
+    match runbook.steps.iter().find(|step| step.action.wants_terminal()) {
+        Some(step) => Err(Trouble::Refused(format!(
+            "`{}` has `tty: true` and needs a person at the terminal: run it without --auto",
+            step.id
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn access(environment: Option<&Environment>, practice: Option<Practice>) -> (AwsAccess, Pins) {
     // Practice has its keys with or without an environment: it never calls with anybody's own.
     let practice_credentials = practice.map(|practice| {
@@ -265,6 +279,9 @@ impl Pinned {
         auto: Option<Auto>,
         practice: Option<Practice>,
     ) -> Result<Hands, Trouble> {
+        if auto.is_some() {
+            refuse_terminal(&self.runbook)?;
+        }
         let redactor = Redactor::default();
         let mut sources = BTreeMap::new();
         let mut problems = Vec::new();

@@ -349,6 +349,17 @@ impl Call {
         }
     }
 
+    /// A person has to be there: the action takes the console's terminal, or may.
+    #[must_use]
+    pub fn wants_terminal(&self) -> bool {
+        let no = Value::Bool(false);
+        self.spec.name == "shell"
+            && self.args.iter().any(|(name, arg)| match arg {
+                Arg::Scalar(template) => name == "tty" && template.literal_value() != Some(&no),
+                Arg::List(_) | Arg::Map(_) | Arg::Expr(_) => false,
+            })
+    }
+
     fn names(&self) -> Vec<Vec<String>> {
         self.args.iter().flat_map(|(_, arg)| arg.names()).collect()
     }

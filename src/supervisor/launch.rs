@@ -1,13 +1,15 @@
 //! The console's side: starting attempts. A supervisor that has seen its attempt to the end is kept for
 //! the next one: to start the program anew costs more than many a step does.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::process::Pid;
+use rustix::termios::tcsetpgrp;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -59,9 +61,15 @@ impl Supervisors {
     /// The child was certainly not started.
     pub async fn launch(&self, dir: &Path, order: &Order) -> io::Result<Launched> {
         DirBuilder::new().mode(0o700).create(dir)?;
-        let mut talk = match self.take_idle() {
-            Some(talk) => talk,
-            None => Talk::start(&self.program)?,
+        let mut talk = match (order.terminal, self.take_idle()) {
+            (false, Some(talk)) => talk,
+            (false, None) => Talk::start(&mut self.command())?,
+            (true, _) => {
+                let mut command = self.command();
+                let talk = Talk::start(command.arg("--terminal").process_group(0))?;
+                give_terminal(&talk.process)?;
+                talk
+            }
         };
         // A supervisor that is gone already says why, or leaves nothing behind: see below.
         let _ = talk.order(dir, order).await;
@@ -85,6 +93,12 @@ impl Supervisors {
         }
     }
 
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("__attempt");
+        command
+    }
+
     fn take_idle(&self) -> Option<Talk> {
         let mut talk = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         // It may have been killed meanwhile.
@@ -93,13 +107,9 @@ impl Supervisors {
 }
 
 impl Talk {
-    fn start(program: &Path) -> io::Result<Self> {
-        let mut process = Command::new(program)
-            .arg("__attempt")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
+    fn start(command: &mut Command) -> io::Result<Self> {
+        let mut process =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         match (process.stdin.take(), process.stdout.take()) {
             (Some(stdin), Some(stdout)) => {
                 let stdout = BufReader::new(stdout);
@@ -121,6 +131,14 @@ impl Talk {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.heard)).trim_end().to_owned();
         Ok(line)
     }
+}
+
+/// Makes the group of a supervisor the terminal's foreground: only who is there itself may do that.
+fn give_terminal(supervisor: &Child) -> io::Result<()> {
+    let terminal = File::open("/dev/tty")?;
+    let pid = supervisor.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+    let pid = pid.ok_or_else(|| io::Error::other("the supervisor died at its start"))?;
+    Ok(tcsetpgrp(&terminal, pid)?)
 }
 
 impl Launched {

@@ -4,6 +4,8 @@
 //! reads an [`Order`] from standard input. It takes the attempt's `lock`, syncs `started.json`, and only
 //! then spawns the child, in a process group of its own. It drains, cleans and keeps the output and leaves
 //! `exit.json`. Then it waits for the next order: one attempt at a time, for as long as its console lives.
+//! A child that has the console's terminal has a supervisor of another kind ([`serve_terminal`]): it keeps no
+//! output and ends the child when the console ends.
 //!
 //! **What a later console may conclude** ([`inspect`]): `exit.json` is the outcome; a held lock means
 //! alive; a free lock with `started.json` but no `exit.json` means lost; neither file means that the
@@ -18,11 +20,13 @@ mod files;
 mod launch;
 mod output;
 mod serve;
+mod terminal;
 
 pub use console::{Standing, cancel, follow, inspect};
 pub use launch::{Launched, Supervisors};
 pub use output::{CAP, OutputFile};
 pub use serve::serve;
+pub use terminal::serve_terminal;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -77,6 +81,9 @@ pub struct Order {
     pub cap: u64,
     /// Nothing of the output may be kept: a secret is too short to mask.
     pub withhold: bool,
+    /// The child gets the console's terminal; `stdin`, `secrets`, `output`, `cap` and `withhold` mean
+    /// nothing.
+    pub terminal: bool,
     /// The child is stopped after this many milliseconds, with or without a console.
     pub timeout_ms: Option<u64>,
     /// Milliseconds between TERM and KILL.
@@ -173,6 +180,8 @@ pub enum Stopped {
     TimedOut,
     /// What it was to read cannot be read to its end.
     BadInput(String),
+    /// It had the console's terminal, and the console or the terminal is gone.
+    ConsoleGone,
 }
 
 /// What was kept of an output.

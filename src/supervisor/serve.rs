@@ -1,5 +1,6 @@
 //! The supervisor's own life.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
@@ -42,7 +43,7 @@ pub fn serve() -> ExitCode {
 }
 
 /// The console may be gone, and that is no reason to stop.
-fn tell(line: &str) {
+pub(super) fn tell(line: &str) {
     let mut stdout = io::stdout().lock();
     let _ = writeln!(stdout, "{line}");
     let _ = stdout.flush();
@@ -72,7 +73,7 @@ fn attempts() -> io::Result<()> {
 
 /// What all attempts share.
 struct Desk {
-    orders: BufReader<pipe::Receiver>,
+    orders: Orders,
     terminate: Signals,
     hangup: Signals,
     /// `None` before the first attempt, and when the last one needed it.
@@ -81,9 +82,8 @@ struct Desk {
 
 impl Desk {
     fn open() -> io::Result<Self> {
-        let stdin = io::stdin().as_fd().try_clone_to_owned()?;
         Ok(Self {
-            orders: BufReader::new(pipe::Receiver::from_owned_fd(stdin)?),
+            orders: Orders::open()?,
             // Handlers are there before anybody can read whom to signal, so that no wish to stop is lost.
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
@@ -93,16 +93,10 @@ impl Desk {
 
     /// The next order; `None` when there is none to come.
     async fn next(&mut self) -> io::Result<Option<Ordered>> {
-        let mut line = Vec::new();
         tokio::select! {
-            read = self.orders.read_until(b'\n', &mut line) => read?,
-            _ = self.terminate.recv() => return Ok(None),
-        };
-        if line.is_empty() {
-            return Ok(None);
+            order = self.orders.next() => order,
+            _ = self.terminate.recv() => Ok(None),
         }
-        // An order that ends early fails to parse: its console died, and nothing is started.
-        Ok(Some(serde_json::from_slice(&line)?))
     }
 
     /// Leaves `exit.json`, at the cost of the room when the disk is full.
@@ -116,30 +110,68 @@ impl Desk {
     }
 }
 
-/// Runs one child to its end and leaves `exit.json`; returns the streams that others hold open.
-async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Option<Streams>> {
-    // Held to the end of this attempt.
+/// What the console says on standard input.
+pub(super) struct Orders(BufReader<pipe::Receiver>);
+
+impl Orders {
+    pub(super) fn open() -> io::Result<Self> {
+        let stdin = io::stdin().as_fd().try_clone_to_owned()?;
+        Ok(Self(BufReader::new(pipe::Receiver::from_owned_fd(stdin)?)))
+    }
+
+    /// The next one; `None` when the console is gone.
+    pub(super) async fn next(&mut self) -> io::Result<Option<Ordered>> {
+        let mut line = Vec::new();
+        self.0.read_until(b'\n', &mut line).await?;
+        if line.is_empty() {
+            return Ok(None);
+        }
+        // An order that ends early fails to parse: its console died, and nothing is started.
+        Ok(Some(serde_json::from_slice(&line)?))
+    }
+
+    /// Returns when the console is gone.
+    pub(super) async fn end(&mut self) {
+        while let Ok(Some(_)) = self.next().await {}
+    }
+}
+
+/// Takes an attempt's directory for its one child. The lock is held for as long as the file is open.
+pub(super) fn claim(dir: &Path) -> io::Result<File> {
     let lock = files::lock_file(dir)?;
     lock.lock()?;
     if dir.join(VOID).exists() || dir.join(STARTED).exists() {
         return Err(io::Error::other("this attempt was started, or given up, before"));
     }
     failpoint::here("before_started");
-    let redactor = Redactor::default();
-    for (name, value) in &order.secrets {
-        redactor.register(name, value);
-    }
+    Ok(lock)
+}
+
+/// Syncs `started.json`: from here on the child may have been there.
+pub(super) fn start(dir: &Path) -> io::Result<Started> {
     let started = Started {
         supervisor: std::process::id(),
         boot: files::boot_id(),
         at: Utc::now(),
         child: None,
     };
+    files::write(dir, STARTED, &started)?;
+    failpoint::here("before_spawn");
+    Ok(started)
+}
+
+/// Runs one child to its end and leaves `exit.json`; returns the streams that others hold open.
+async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Option<Streams>> {
+    // Held to the end of this attempt.
+    let lock = claim(dir)?;
+    let redactor = Redactor::default();
+    for (name, value) in &order.secrets {
+        redactor.register(name, value);
+    }
     if desk.room.is_none() {
         desk.room = Some(Room::take(dir)?);
     }
-    files::write(dir, STARTED, &started)?;
-    failpoint::here("before_spawn");
+    let started = start(dir)?;
     let mut keeper = Keeper::create(&order, &redactor)?;
     let (mut child, fed) = match spawn(&order) {
         Ok(spawned) => spawned,
@@ -197,7 +229,7 @@ async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Option
     let ended = status.map_or(Ended::Signal(0), how);
     let stopped = end.stopped.map(|why| match why {
         Stopped::BadInput(message) => Stopped::BadInput(redactor.clean(message)),
-        Stopped::Cancelled | Stopped::TimedOut => why,
+        Stopped::Cancelled | Stopped::TimedOut | Stopped::ConsoleGone => why,
     });
     desk.leave(dir, &exit(ended, stopped, keeper, started.at, notes))?;
     Ok(open.then_some(streams))
@@ -232,32 +264,41 @@ fn how(status: ExitStatus) -> Ended {
     }
 }
 
-fn spawn(order: &Order) -> Result<(Child, Option<oneshot::Receiver<Broken>>), String> {
+/// The program with its arguments, variables and directory.
+pub(super) fn command(order: &Order) -> Result<std::process::Command, String> {
     let (program, args) = order.argv.split_first().ok_or("there is no program to run")?;
-    if let Some(cwd) = &order.cwd
-        && !cwd.is_dir()
-    {
-        return Err(format!("the working directory {} is not there", cwd.display()));
-    }
-    let feed = Feed::open(&order.stdin)?;
-    let mut command = Command::new(program);
-    command
-        .args(args)
-        .envs(order.env.iter().map(|(k, v)| (k, v)))
-        .stdin(if feed.is_some() { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
+    let mut command = std::process::Command::new(program);
+    command.args(args).envs(order.env.iter().map(|(k, v)| (k, v)));
     if let Some(cwd) = &order.cwd {
+        if !cwd.is_dir() {
+            return Err(format!("the working directory {} is not there", cwd.display()));
+        }
         command.current_dir(cwd);
     }
-    let mut child = command.spawn().map_err(|e| match e.kind() {
+    Ok(command)
+}
+
+/// Why a program is not there, and what to do.
+pub(super) fn not_spawned(order: &Order, e: &io::Error) -> String {
+    let program = order.argv.first().map_or("", String::as_str);
+    match e.kind() {
         io::ErrorKind::NotFound => {
             format!("`{program}` was not found: install it, or put it on the PATH")
         }
         io::ErrorKind::PermissionDenied => format!("`{program}` may not be executed: {e}"),
         _ => format!("`{program}` could not be started: {e}"),
-    })?;
+    }
+}
+
+fn spawn(order: &Order) -> Result<(Child, Option<oneshot::Receiver<Broken>>), String> {
+    let feed = Feed::open(&order.stdin)?;
+    let mut command = Command::from(command(order)?);
+    command
+        .stdin(if feed.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    let mut child = command.spawn().map_err(|e| not_spawned(order, &e))?;
     let stdin = child.stdin.take().and_then(|stdin| stdin.into_owned_fd().ok());
     let fed = feed.zip(stdin).map(|(feed, stdin)| feed.start(stdin));
     Ok((child, fed))

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::terminal::{SMALLEST, Screen};
 use super::theme::Theme;
+use crate::driver::Loan;
 use crate::engine::Stamp;
 
 /// News of the run are drawn at most so often: a flood of output must not cost key presses.
@@ -31,6 +32,15 @@ pub enum Message {
     Tick,
     /// The process was told to go: the signal's name, or that the terminal is gone.
     Quit(String),
+}
+
+/// What an app waits for.
+#[derive(Debug)]
+pub enum News {
+    /// What it watches has changed.
+    Changed,
+    /// The terminal is asked for.
+    Wanted(Loan),
 }
 
 /// What the loop does next.
@@ -61,8 +71,8 @@ pub trait App {
     fn wake(&self, _now: &Stamp) -> Option<Duration> {
         None
     }
-    /// Ends when what it watches has changed.
-    fn news(&mut self) -> impl Future<Output = ()> {
+    /// Ends when there are some.
+    fn news(&mut self) -> impl Future<Output = News> {
         std::future::pending()
     }
 }
@@ -105,7 +115,7 @@ pub async fn run<A: App>(
                 let wake = app.wake(&now).unwrap_or(Duration::MAX).min(until_next_second(&now));
                 let news = async {
                     sleep_until(drawn + REDRAW).await;
-                    app.news().await;
+                    app.news().await
                 };
                 tokio::select! {
                     biased;
@@ -116,7 +126,10 @@ pub async fn run<A: App>(
                         Some(Ok(_)) => Message::Tick,
                         Some(Err(_)) | None => Message::Quit("the terminal is gone".to_owned()),
                     },
-                    () = news => Message::News,
+                    news = news => match news {
+                        News::Changed => Message::News,
+                        News::Wanted(loan) => lend(screen, loan, &mut signals).await,
+                    },
                     () = sleep(wake) => Message::Tick,
                 }
             }
@@ -133,6 +146,21 @@ pub async fn run<A: App>(
             }
             Flow::Done(done) => return Ok(done),
         }
+    }
+}
+
+/// Gives the terminal away until it is wanted no more. A console that is told to go meanwhile does not take
+/// it again: it is not in its foreground.
+async fn lend(screen: &mut Screen, loan: Loan, signals: &mut Signals) -> Message {
+    screen.release();
+    // Who asked may have gone: then it is back at once.
+    let _ = loan.lent.send(());
+    tokio::select! {
+        signal = signals.next() => Message::Quit(signal.to_owned()),
+        _ = loan.back => match screen.retake() {
+            Ok(()) => Message::News,
+            Err(error) => Message::Quit(format!("the terminal is gone: {error}")),
+        },
     }
 }
 

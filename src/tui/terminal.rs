@@ -23,8 +23,8 @@ pub struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     title: String,
     /// One for as long as the terminal is ours: when a stream is dropped, a key that comes at that
-    /// moment can be lost with it.
-    events: EventStream,
+    /// moment can be lost with it. `None` while somebody else has the terminal.
+    events: Option<EventStream>,
 }
 
 /// Why there is no screen.
@@ -54,25 +54,56 @@ impl Screen {
             terminal: Terminal::new(CrosstermBackend::new(io::stdout()))
                 .inspect_err(|_| restore())?,
             title: String::new(),
-            events: EventStream::new(),
+            events: Some(EventStream::new()),
         };
+        screen.begin()?;
+        Ok(screen)
+    }
+
+    fn begin(&mut self) -> io::Result<()> {
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
         // `Terminal::clear` would ask the terminal where its cursor is and wait for the answer: over a
         // bad line that takes as long as the line does, or fails.
-        screen.terminal.backend_mut().clear_region(ClearType::All)?;
-        Ok(screen)
+        self.terminal.backend_mut().clear_region(ClearType::All)
+    }
+
+    /// Gives the terminal back as it was, for somebody else to use.
+    pub fn release(&mut self) {
+        // Nothing that is typed from now on is ours.
+        self.events = None;
+        self.title.clear();
+        restore();
+    }
+
+    /// Takes it again.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn retake(&mut self) -> io::Result<()> {
+        enable_raw_mode()?;
+        self.events = Some(EventStream::new());
+        self.begin()?;
+        // The next frame is drawn whole, whatever was there.
+        self.terminal.swap_buffers();
+        Ok(())
     }
 
     /// The next key, paste or change of size; `None` when the terminal is gone.
     pub async fn event(&mut self) -> Option<io::Result<Event>> {
-        self.events.next().await
+        match &mut self.events {
+            Some(events) => events.next().await,
+            None => std::future::pending().await,
+        }
     }
 
-    /// Draws one frame.
+    /// Draws one frame; nothing while somebody else has the terminal.
     ///
     /// # Errors
     /// When the terminal is gone.
     pub fn draw(&mut self, paint: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        if self.events.is_none() {
+            return Ok(());
+        }
         self.terminal.draw(paint).map(|_| ())
     }
 
@@ -89,7 +120,7 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn title(&mut self, title: &str) -> io::Result<()> {
-        if self.title != title {
+        if self.title != title && self.events.is_some() {
             title.clone_into(&mut self.title);
             execute!(io::stdout(), SetTitle(title))?;
         }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_rds::types::Tag;
-use steadyhand::actions::{Action, Context, Finish, Progress, rds};
+use steadyhand::actions::{Action, Context, Finish, Progress, Terminal, rds};
 use steadyhand::aws::{self, AwsAccess};
 use steadyhand::engine::{AttemptId, Part};
 use steadyhand::ingest::Redactor;
@@ -144,6 +144,7 @@ impl Place {
         std::fs::create_dir(run_dir.path().join("output")).unwrap();
         let cx = Context {
             supervisors: Supervisors::new(env!("CARGO_BIN_EXE_steady").into()),
+            terminal: Terminal::new().0,
             run: RUN.into(),
             attempt: AttemptId { step: "restore".into(), number: 1, of: Part::Do },
             token: "restore.1-a3f9".into(),

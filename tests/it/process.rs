@@ -33,6 +33,7 @@ impl Attempt {
             output: tmp.path().join("step.1.log"),
             cap: CAP,
             withhold: false,
+            terminal: false,
             timeout_ms: None,
             patience_ms: 10_000,
         };

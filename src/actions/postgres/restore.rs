@@ -273,7 +273,7 @@ impl Load {
 
     fn why(&self, exit: &Exit) -> String {
         match (&exit.stopped, &exit.ended) {
-            (Some(Stopped::Cancelled), _) => "the load was cancelled".into(),
+            (Some(Stopped::Cancelled | Stopped::ConsoleGone), _) => "the load was cancelled".into(),
             (Some(Stopped::TimedOut), _) => "the load took longer than the step's timeout".into(),
             (Some(Stopped::BadInput(message)), _) => {
                 format!("{} cannot be read to its end: {message}", self.file.display())

@@ -68,6 +68,7 @@ pub(super) fn call(
     alternatives(problems, entry, spec);
     let effect = effect(problems, entry, spec, &list, place)?;
     refuse_poll(problems, entry, effect);
+    refuse_terminal(problems, entry, effect, place);
     Some(Call { spec, args: list, effect })
 }
 
@@ -179,6 +180,32 @@ fn refuse_poll(problems: &mut Problems<'_>, entry: &yaml::Entry, effect: Effect)
             .help(
                 "poll in a step of its own with GET; if this one only reads, say `effect: reads`",
             );
+    }
+}
+
+/// What a person types into a program is neither shown before it runs nor recorded: too little for what
+/// destroys. A probe is asked by nobody.
+fn refuse_terminal(
+    problems: &mut Problems<'_>,
+    entry: &yaml::Entry,
+    effect: Effect,
+    place: Place<'_>,
+) {
+    let Kind::Map(keys) = &entry.value.kind else { return };
+    let tty = |key: &&yaml::Entry| key.key == "tty" && entry.key == "shell";
+    let Some(tty) = keys.iter().find(tty) else { return };
+    if effect == Effect::Destroys {
+        problems
+            .error(
+                tty.key_span.clone(),
+                "tty-destroys",
+                "what is typed is not recorded: `tty` may not destroy",
+            )
+            .help("write the command as a script, so that it is shown before it runs");
+    } else if place == Place::Probe {
+        problems
+            .error(tty.key_span.clone(), "tty-probe", "nobody may be there when a probe is asked")
+            .help("remove `tty:`");
     }
 }
 

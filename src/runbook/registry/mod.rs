@@ -209,6 +209,8 @@ impl ActionSpec {
 static ALTERNATIVES: &[(&str, &[&str], bool)] = &[
     ("wait", &["for", "until"], true),
     ("shell", &["run", "argv"], true),
+    ("shell", &["stdin", "tty"], false),
+    ("shell", &["json", "tty"], false),
     ("http", &["json", "form", "body", "file"], false),
     ("http", &["poll", "to"], false),
     ("rds.wait_available", &["cluster", "instance", "cluster_snapshot", "instance_snapshot"], true),

@@ -46,6 +46,14 @@ pub(super) static ACTIONS: &[ActionSpec] = &[ActionSpec {
             required: false,
             help: "Standard output is one JSON value: it becomes `result.json`",
         },
+        Key {
+            name: "tty",
+            kind: Kind::Bool,
+            required: false,
+            help: "The child gets the console's terminal, for a program that a person talks to: nothing is \
+                   kept of what it prints, it ends with the console, and `--auto` is refused; never with \
+                   `effect: destroys`",
+        },
     ],
     result: &[
         Field { name: "exit_code", ty: FieldType::Int, help: "0 when the step succeeded" },

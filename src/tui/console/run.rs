@@ -8,13 +8,14 @@ use ratatui::layout::Size;
 use tokio::sync::{mpsc, watch};
 
 use super::{Console, Reaction};
-use crate::driver::{Command, View};
+use crate::driver::{Command, Loan, View};
 use crate::engine::Stamp;
-use crate::tui::app::{self, App, Flow, Message};
+use crate::tui::app::{self, App, Flow, Message, News};
 use crate::tui::terminal::Screen;
 use crate::tui::theme::Theme;
 
-/// Shows a run until it is left or the driver has let go of it. Without `commands` it is only looked at.
+/// Shows a run until it is left or the driver has let go of it. Without `hands`, where it is commanded and
+/// where the terminal is asked for, it is only looked at.
 ///
 /// # Errors
 /// When signals cannot be waited for.
@@ -22,11 +23,12 @@ pub async fn show(
     screen: &mut Screen,
     theme: &Theme,
     mut views: watch::Receiver<View>,
-    commands: Option<mpsc::Sender<Command>>,
+    hands: Option<(mpsc::Sender<Command>, mpsc::Receiver<Loan>)>,
     clock: impl Fn() -> Stamp,
 ) -> io::Result<()> {
     let view = views.borrow_and_update().clone();
-    let mut run = Live { console: Console::new(view), views, commands, closed: false };
+    let (commands, loans) = hands.unzip();
+    let mut run = Live { console: Console::new(view), views, commands, loans, closed: false };
     app::run(screen, theme, &mut run, clock).await
 }
 
@@ -34,6 +36,7 @@ struct Live {
     console: Console,
     views: watch::Receiver<View>,
     commands: Option<mpsc::Sender<Command>>,
+    loans: Option<mpsc::Receiver<Loan>>,
     /// The driver has ended.
     closed: bool,
 }
@@ -86,9 +89,19 @@ impl App for Live {
         self.console.wake(now)
     }
 
-    async fn news(&mut self) {
-        if self.views.changed().await.is_err() {
-            self.closed = true;
+    async fn news(&mut self) -> News {
+        let loan = async {
+            match &mut self.loans {
+                Some(loans) => loans.recv().await,
+                None => None,
+            }
+        };
+        tokio::select! {
+            changed = self.views.changed() => {
+                self.closed = changed.is_err();
+                News::Changed
+            }
+            Some(loan) = loan => News::Wanted(loan),
         }
     }
 }

@@ -7,6 +7,7 @@ mod demo;
 mod postgres;
 mod rabbitmq;
 mod secret;
+mod tty;
 mod walk;
 
 use std::io::{Read, Write};

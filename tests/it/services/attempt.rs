@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use steadyhand::actions::{Context, Progress};
+use steadyhand::actions::{Context, Progress, Terminal};
 use steadyhand::aws::AwsAccess;
 use steadyhand::engine::{AttemptId, event::Part};
 use steadyhand::ingest::Redactor;
@@ -49,6 +49,7 @@ pub fn attempt(secrets: &[(&str, &str)]) -> Attempt {
     let cancel = CancellationToken::new();
     let cx = Context {
         supervisors: Supervisors::new(env!("CARGO_BIN_EXE_steady").into()),
+        terminal: Terminal::new().0,
         run: "20261121T031000Z-a-test-k3f9".into(),
         attempt: AttemptId { step: "restore".into(), number: 1, of: Part::Do },
         token: "token".into(),
