@@ -45,7 +45,7 @@ impl Expected {
                 }
             }
         };
-        let bytes = std::fs::read(&place).map_err(|e| unusable(&place, &e))?;
+        let bytes = std::fs::read(&place).map_err(|e| unread(&place, &e))?;
         expected.manifest = Some(Manifest::read(place, &bytes)?);
         Ok(expected)
     }
@@ -68,7 +68,7 @@ impl Expected {
                 false => (object.bucket.as_str(), place),
             };
             let place = format!("s3://{bucket}/{key}");
-            let bytes = s3.small(bucket, key).await.map_err(|e| unusable(&place, &e))?;
+            let bytes = s3.small(bucket, key).await.map_err(|e| unread(&place, &e))?;
             expected.manifest = Some(Manifest::read(place, &bytes)?);
             return Ok(expected);
         }
@@ -80,7 +80,7 @@ impl Expected {
                     return Ok(expected);
                 }
                 Err(failure) if failure.is("NoSuchKey") => expected.looked.push(place),
-                Err(failure) => return Err(unusable(&place, &failure)),
+                Err(failure) => return Err(unread(&place, &failure)),
             }
         }
         Ok(expected)
@@ -162,6 +162,10 @@ impl Manifest {
 /// An argument that a runbook may leave empty.
 fn given(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.is_empty())
+}
+
+fn unread(place: &str, e: &dyn std::fmt::Display) -> String {
+    format!("the manifest {place} cannot be read: {e}")
 }
 
 fn unusable(place: &str, e: &dyn std::fmt::Display) -> String {

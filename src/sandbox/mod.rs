@@ -12,6 +12,7 @@ mod lesson;
 mod offer;
 mod practice;
 mod practices;
+pub mod s3;
 mod server;
 
 use std::time::Duration;

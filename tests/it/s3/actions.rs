@@ -10,6 +10,12 @@ async fn the_actions_on_seaweedfs() {
     every_action(&Place::of(seaweed.access()).await).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_actions_on_the_sandbox() {
+    let practice = Practice::start().await;
+    every_action(&Place::of(practice.access.clone()).await).await;
+}
+
 async fn every_action(place: &Place) {
     listing(place).await;
     downloads(place).await;

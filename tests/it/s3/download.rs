@@ -2,6 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use steadyhand::actions::Progress;
+use steadyhand::aws::object::Reading;
+
 use super::*;
 use crate::services::door::Door;
 use crate::services::seaweed::Seaweed;
@@ -51,6 +54,166 @@ async fn a_download_goes_on_when_the_server_is_back() {
     );
     assert!(factor < 1.2, "{factor}");
     assert!(u64::try_from(got).unwrap() <= sent);
+}
+
+/// A download of 32 MiB that stands still half-way, because its server is gone.
+struct Stuck {
+    practice: Practice,
+    door: Door,
+    place: Place,
+    dir: tempfile::TempDir,
+    bytes: Vec<u8>,
+}
+
+impl Stuck {
+    async fn set(away: Duration) -> Self {
+        let practice = Practice::start().await;
+        let direct = Place::of(practice.access.clone()).await;
+        direct.bucket("backups", false).await;
+        let bytes = noise(32 * 1024 * 1024);
+        direct.put("backups", "shop.dump", bytes.clone()).await;
+        let port = practice.access.endpoint.as_ref().unwrap().rsplit_once(':').unwrap().1;
+        let door = Door::open(port.parse().unwrap(), vec![16 * MIB], away);
+        let mut access = practice.access.clone();
+        access.endpoint = Some(door.endpoint());
+        let place = Place::of(access).await;
+        Self { practice, door, place, dir: tempfile::tempdir().unwrap(), bytes }
+    }
+
+    fn to(&self) -> std::path::PathBuf {
+        self.dir.path().join("shop.dump")
+    }
+
+    /// As it is consented to, with its digest.
+    async fn request(&self, attempt: &Attempt) -> Request {
+        let request = asked(
+            "s3.download",
+            [
+                ("uri", text("s3://backups/shop.dump")),
+                ("to", text(self.to().to_str().unwrap())),
+                ("sha256", text(sha256(&self.bytes))),
+            ],
+        );
+        handler("s3.download").complete(attempt.cx.clone(), request).await.unwrap()
+    }
+
+    /// Until the door has shut and the operator has been told.
+    async fn stands_still(&self, attempt: &mut Attempt) {
+        let told = async {
+            while let Some(progress) = attempt.progress.recv().await {
+                if let Progress::Status { message, fraction } = progress
+                    && message.contains("waiting: ")
+                {
+                    assert!(message.contains(" of 32.0 MiB"), "{message}");
+                    assert!(fraction.is_some_and(|it| it < 1.0), "{fraction:?}");
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, told).await.expect("a word on what it waits for");
+        assert_eq!(self.door.times_shut(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_download_leaves_nothing() {
+    let stuck = Stuck::set(Duration::from_secs(600)).await;
+    let mut attempt = stuck.place.attempt();
+    let (cx, cancel) = (attempt.cx.clone(), attempt.cancel.clone());
+    let request = stuck.request(&attempt).await;
+    let download = tokio::spawn(handler("s3.download").run(cx, request));
+    stuck.stands_still(&mut attempt).await;
+    assert_eq!(names(stuck.dir.path()).len(), 1, "the part is there");
+    cancel.cancel();
+    let finish = download.await.unwrap();
+    assert_eq!(finish.outcome, Outcome::Failed);
+    assert!(finish.message.contains("cancelled; nothing is left"), "{}", finish.message);
+    assert_eq!(names(stuck.dir.path()), [] as [String; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_changes_under_a_download_is_never_mixed() {
+    let stuck = Stuck::set(Duration::from_millis(1500)).await;
+    let mut attempt = stuck.place.attempt();
+    let request = stuck.request(&attempt).await;
+    let download = tokio::spawn(handler("s3.download").run(attempt.cx.clone(), request));
+    stuck.stands_still(&mut attempt).await;
+    let other = vec![0; stuck.bytes.len()];
+    stuck.practice.s3.put("backups", "shop.dump", other, chrono::Utc::now());
+    let finish = download.await.unwrap();
+    assert_eq!(finish.outcome, Outcome::Failed);
+    assert!(finish.message.contains("was changed since it was looked at"), "{}", finish.message);
+    assert!(finish.message.contains("nothing is left"), "{}", finish.message);
+    assert_eq!(names(stuck.dir.path()), [] as [String; 0]);
+}
+
+/// What a console that is gone has left is gone on from, once; a part that has suffered is found out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_attempt_goes_on_from_what_a_lost_one_left() {
+    let stuck = Stuck::set(Duration::from_millis(1500)).await;
+    let mut attempt = stuck.place.attempt();
+    let request = stuck.request(&attempt).await;
+    assert!(matches!(found(&attempt, &request).await, Found::NotStarted(_)));
+    let download = tokio::spawn(handler("s3.download").run(attempt.cx.clone(), request.clone()));
+    stuck.stands_still(&mut attempt).await;
+    let part = stuck.dir.path().join(&names(stuck.dir.path())[0]);
+    // Nobody clears up behind a process that is killed.
+    let left = std::fs::read(&part).unwrap();
+    download.abort();
+    assert!(download.await.is_err());
+    assert!(left.len() as u64 > MIB && left.len() < stuck.bytes.len(), "{}", left.len());
+    let leave = |bytes: &[u8]| {
+        std::fs::write(&part, bytes).unwrap();
+        std::fs::write(stuck.dir.path().join("shop.dump.0123abcd.part"), "of another").unwrap();
+    };
+
+    let mut spoilt = left.clone();
+    spoilt[1000] ^= 1;
+    leave(&spoilt);
+    let finish = run(&attempt, &request).await;
+    assert_eq!(finish.outcome, Outcome::Failed);
+    assert!(finish.message.contains("changed or damaged"), "{}", finish.message);
+    assert_eq!(names(stuck.dir.path()), [] as [String; 0]);
+
+    leave(&left);
+    let seen = found(&attempt, &request).await;
+    assert!(
+        matches!(&seen, Found::CannotTell(it) if it.contains("goes on from there")),
+        "{seen:?}"
+    );
+    let finish = run(&attempt, &request).await;
+    assert_eq!(finish.outcome, Outcome::Succeeded, "{}", finish.message);
+    let transferred = usize::try_from(int(&finish.result, "transferred")).unwrap();
+    assert_eq!(transferred, stuck.bytes.len() - left.len());
+    assert!(std::fs::read(stuck.to()).unwrap() == stuck.bytes);
+    assert_eq!(names(stuck.dir.path()), ["shop.dump"]);
+    assert!(matches!(found(&attempt, &request).await, Found::Running(_)));
+    let end = handler("s3.download").reattach(attempt.cx.clone(), request).await;
+    assert_eq!(end.outcome, Outcome::Succeeded, "{}", end.message);
+}
+
+/// Without any thread but its own, and with a patience that runs out.
+#[tokio::test]
+async fn a_reader_gives_up_after_its_patience_and_goes_on_from_where_it_was() {
+    let stuck = Stuck::set(Duration::from_secs(3)).await;
+    let object = stuck.place.s3.head("backups", "shop.dump", None).await.unwrap();
+    let patience = Duration::from_millis(500);
+    let mut reader = stuck.place.s3.read(&object, Reading { patience, ..Reading::default() });
+    let mut got = Vec::new();
+    let failure = loop {
+        match reader.next().await {
+            Ok(bytes) => got.extend_from_slice(&bytes.expect("not the end")),
+            Err(failure) => break failure,
+        }
+    };
+    assert!(failure.message.contains("nothing came for"), "{failure}");
+    assert!(reader.gauge().trouble().is_some());
+    let reading = Reading { from: got.len() as u64, ..Reading::default() };
+    let mut reader = stuck.place.s3.read(&object, reading);
+    while let Some(bytes) = reader.next().await.unwrap() {
+        got.extend_from_slice(&bytes);
+    }
+    assert!(got == stuck.bytes);
 }
 
 /// Kills the server itself, which needs half a minute each time to come back.

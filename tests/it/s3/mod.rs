@@ -2,6 +2,7 @@
 
 mod actions;
 mod download;
+mod likeness;
 mod refusals;
 
 use std::time::Duration;
@@ -12,6 +13,9 @@ use steadyhand::aws::s3::S3;
 use steadyhand::engine::Outcome;
 use steadyhand::runbook::registry::{EffectRule, FieldType, action};
 use steadyhand::runbook::{Effect, Request, Resolved, Value};
+use steadyhand::sandbox::{self, CREDENTIALS};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::services::attempt::{Attempt, attempt, request};
 
@@ -22,6 +26,30 @@ const PATIENCE: Duration = Duration::from_secs(100);
 struct Place {
     access: AwsAccess,
     s3: S3,
+}
+
+/// The sandbox's S3, served; it ends when this is dropped.
+struct Practice {
+    s3: sandbox::s3::S3,
+    access: AwsAccess,
+    _server: JoinSet<()>,
+}
+
+impl Practice {
+    async fn start() -> Self {
+        let s3 = sandbox::s3::S3::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let access = AwsAccess {
+            profile: None,
+            region: Some(s3.region().into()),
+            endpoint: Some(format!("http://{}", listener.local_addr().unwrap())),
+            practice_credentials: Some((CREDENTIALS.0.into(), CREDENTIALS.1.into())),
+        };
+        let mut server = JoinSet::new();
+        let router = s3.router();
+        server.spawn(async { axum::serve(listener, router).await.unwrap() });
+        Self { s3, access, _server: server }
+    }
 }
 
 impl Place {

@@ -4,6 +4,54 @@ use super::*;
 use crate::services::seaweed::Seaweed;
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_region_names_the_right_one() {
+    let practice = Practice::start().await;
+    let mut access = practice.access.clone();
+    access.region = Some("eu-central-1".into());
+    let place = Place::of(access).await;
+    let uri = || ("uri", text("s3://backups/pg/shop.dump"));
+    let words = [
+        "the bucket is in the region practice-1",
+        "to eu-central-1",
+        "`aws: {region: practice-1}`",
+    ];
+    place.fails("s3.list", [("uri", text("s3://backups/"))], &words).await;
+    // Here S3 gives no reason at first: HEAD has no body.
+    place.fails("s3.download", [uri(), ("to", text("/tmp/never"))], &words).await;
+    place.fails("s3.list_versions", [uri()], &words).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expired_credentials_say_so_and_a_download_waits_for_fresh_ones() {
+    let practice = Practice::start().await;
+    let place = Place::of(practice.access.clone()).await;
+    place.bucket("backups", false).await;
+    let bytes = noise(3 * 1024 * 1024);
+    place.put("backups", "shop.dump", bytes.clone()).await;
+    let expired = sandbox::s3::Refusal {
+        status: 400,
+        code: "ExpiredToken",
+        message: "The provided token has expired.",
+    };
+    practice.s3.refuse("ListObjectsV2", &expired, 1);
+    let words = ["ExpiredToken", "the credentials have expired", "renew them"];
+    place.fails("s3.list", [("uri", text("s3://backups/"))], &words).await;
+
+    let manifest = format!("{{\"sha256\": \"{}\"}}", sha256(&bytes));
+    place.put("backups", "shop.dump.manifest.json", manifest).await;
+    practice.s3.refuse("GetObject", &expired, 3);
+    let dir = tempfile::tempdir().unwrap();
+    let to = dir.path().join("shop.dump");
+    place
+        .ok(
+            "s3.download",
+            [("uri", text("s3://backups/shop.dump")), ("to", text(to.to_str().unwrap()))],
+        )
+        .await;
+    assert!(std::fs::read(&to).unwrap() == bytes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_is_refused_and_says_what_to_do() {
     let Some(seaweed) = Seaweed::start().await else { return };
     let place = Place::of(seaweed.access()).await;
