@@ -19,6 +19,9 @@ use super::object::{Object, Reader, Reading};
 use super::{AwsAccess, Failure, Reached, config, failure};
 
 const CONNECT: Duration = Duration::from_secs(5);
+/// S3 may take so long to tell a bucket's region; whoever asks goes on without.
+const TELL: Duration = Duration::from_secs(10);
+const BUCKET_REGION: &str = "x-amz-bucket-region";
 /// What [`S3::small`] fetches is no larger.
 const SMALL: u64 = 1024 * 1024;
 
@@ -81,6 +84,19 @@ impl S3 {
             access: access.clone(),
             region: shared.region().map(ToString::to_string),
         }
+    }
+
+    /// The region that a bucket is in, when it is another one than ours and S3 tells.
+    pub async fn region_of(&self, bucket: &str) -> Option<String> {
+        let asked = self.patient.head_bucket().bucket(bucket).send();
+        let told = match tokio::time::timeout(TELL, asked).await.ok()? {
+            Ok(there) => there.bucket_region,
+            Err(error) => {
+                let answer = error.raw_response()?;
+                answer.headers().get(BUCKET_REGION).map(str::to_owned)
+            }
+        };
+        told.filter(|it| self.region.as_ref() != Some(it))
     }
 
     /// Looks at an object: the newest version, or `version`.
@@ -188,7 +204,7 @@ impl S3 {
             .iter()
             .any(|code| failure.is(code))
             || failure.code.is_none();
-        let named = answer.headers().get("x-amz-bucket-region").map(str::to_owned);
+        let named = answer.headers().get(BUCKET_REGION).map(str::to_owned);
         let told = || {
             let (_, rest) = failure.message.split_once("expecting '")?;
             rest.split_once('\'').map(|(region, _)| region.to_owned())

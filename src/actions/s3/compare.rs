@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 
 use super::listing::{Item, below};
-use super::{Place, connect, int, reading, text};
+use super::{Place, int, reach, reading, text};
 use crate::actions::{Action, Context, Finish};
 use crate::runbook::{Request, Value};
 
@@ -24,8 +24,8 @@ impl Action for Compare {
 async fn compare(cx: &Context, request: &Request) -> Result<Finish, String> {
     let (source, target) =
         (Place::of_prefix(request, "source")?, Place::of_prefix(request, "target")?);
-    let s3 = connect(cx).await;
-    let (there, here) = tokio::try_join!(below(cx, &s3, &source), below(cx, &s3, &target))?;
+    let (far, near) = tokio::join!(reach(cx, &source), reach(cx, &target));
+    let (there, here) = tokio::try_join!(below(cx, &far, &source), below(cx, &near, &target))?;
     if there.is_empty() {
         return Err(format!("there is nothing below {source} to compare with: check the prefix"));
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use futures_util::future::BoxFuture;
 
 use super::fetch::{Fetch, blocking, sha256_of};
-use super::{Place, connect, failed, given, int, set, text};
+use super::{Place, failed, given, int, reach, set, text};
 use crate::actions::manifest::Expected;
 use crate::actions::meter::{Meter, size};
 use crate::actions::{Action, Context, Finish, Found};
@@ -23,9 +23,8 @@ impl Action for Download {
         mut request: Request,
     ) -> BoxFuture<'static, Result<Request, String>> {
         Box::pin(async move {
-            let s3 = connect(&cx).await;
-            let (object, expected) =
-                look(&s3, &request).await.map_err(|why| cx.redactor.clean(why))?;
+            let (_, object, expected) =
+                look(&cx, &request).await.map_err(|why| cx.redactor.clean(why))?;
             fetch(&request, &object, &expected).free()?;
             if let Some(version) = &object.version {
                 set(&mut request, "version", text(version));
@@ -65,9 +64,10 @@ impl Action for Download {
     }
 }
 
-/// The object, and what its digest must be.
-async fn look(s3: &S3, request: &Request) -> Result<(Object, Expected), String> {
+/// S3 where the object is, the object, and what its digest must be.
+async fn look(cx: &Context, request: &Request) -> Result<(S3, Object, Expected), String> {
     let place = Place::of_object(request, "uri")?;
+    let s3 = reach(cx, &place).await;
     let object = s3
         .head(&place.bucket, &place.key, given(request, "version"))
         .await
@@ -84,9 +84,9 @@ async fn look(s3: &S3, request: &Request) -> Result<(Object, Expected), String> 
         return Err(format!("{object} has {} bytes and not {wanted}: it was changed", object.size));
     }
     let (sha256, manifest) = (given(request, "sha256"), given(request, "manifest"));
-    let expected = Expected::of_object(s3, &object, sha256, manifest).await?;
+    let expected = Expected::of_object(&s3, &object, sha256, manifest).await?;
     expected.or_accepted(&object.to_string(), request.flag("unverified"))?;
-    Ok((object, expected))
+    Ok((s3, object, expected))
 }
 
 fn fetch<'a>(request: &'a Request, object: &'a Object, expected: &'a Expected) -> Fetch<'a> {
@@ -95,10 +95,9 @@ fn fetch<'a>(request: &'a Request, object: &'a Object, expected: &'a Expected) -
 }
 
 async fn download(cx: &Context, request: &Request) -> Result<Finish, String> {
-    let s3 = connect(cx).await;
-    let (object, expected) = tokio::select! {
+    let (s3, object, expected) = tokio::select! {
         () = cx.cancel.cancelled() => return Err("cancelled before anything was downloaded".into()),
-        looked = look(&s3, request) => looked?,
+        looked = look(cx, request) => looked?,
     };
     let fetch = fetch(request, &object, &expected);
     let before = std::fs::metadata(fetch.part()).map_or(0, |part| part.len());

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use regex::Regex;
 
 use super::listing::{age, below, pattern};
-use super::{Place, connect, int, reading, text};
+use super::{Place, int, reach, reading, text};
 use crate::actions::manifest::beside;
 use crate::actions::meter::size;
 use crate::actions::{Action, Context, Finish};
@@ -26,7 +26,7 @@ async fn latest(cx: &Context, request: &Request) -> Result<Finish, String> {
     let place = Place::of(request, "uri")?;
     let pattern = pattern(request)?;
     let by_date = request.text("by") == Some("date");
-    let s3 = connect(cx).await;
+    let s3 = reach(cx, &place).await;
     let all = below(cx, &s3, &place).await?;
     let newest = all
         .iter()

@@ -4,7 +4,7 @@ use chrono::Utc;
 use futures_util::future::BoxFuture;
 
 use super::listing::{Item, below, label, pattern};
-use super::{Place, connect, int, reading, text};
+use super::{Place, int, reach, reading, text};
 use crate::actions::meter::size;
 use crate::actions::{Action, Context, Finish};
 use crate::runbook::{Request, Value};
@@ -29,7 +29,7 @@ async fn list(cx: &Context, request: &Request) -> Result<Finish, String> {
         .ok()
         .filter(|it| (1..=1000).contains(it))
         .ok_or(format!("`newest` is {newest}, not 1 to 1000"))?;
-    let mut items = below(cx, &connect(cx).await, &place).await?;
+    let mut items = below(cx, &reach(cx, &place).await, &place).await?;
     items.retain(|it| pattern.as_ref().is_none_or(|pattern| pattern.is_match(&it.key)));
     items.sort_by(|a, b| b.modified.cmp(&a.modified).then_with(|| a.key.cmp(&b.key)));
     let (count, bytes) = (items.len(), items.iter().map(|it| it.size).sum::<u64>());

@@ -15,7 +15,8 @@ mod versions;
 
 use std::fmt;
 
-use super::{Action, Context, Finish};
+use super::{Action, Context, Finish, Progress};
+use crate::aws::AwsAccess;
 use crate::aws::s3::{S3, split};
 use crate::runbook::{Request, Resolved, Value};
 
@@ -117,6 +118,17 @@ fn failed(cx: &Context, why: impl AsRef<str>) -> Finish {
     Finish::failed(cx.redactor.clean(why.as_ref()))
 }
 
+/// S3 for what only reads from a bucket: in the region where that is, which need not be ours.
+async fn reach(cx: &Context, place: &Place) -> S3 {
+    let s3 = connect(cx).await;
+    let Some(region) = s3.region_of(&place.bucket).await else { return s3 };
+    let line = format!("the bucket {} is in the region {region}: it is asked there", place.bucket);
+    // A full channel is no reason to wait.
+    let _ = cx.progress.try_send(Progress::Line(cx.redactor.clean(line)));
+    S3::connect(&AwsAccess { region: Some(region), ..cx.aws.clone() }).await
+}
+
+/// S3 in the region that the run is held to: what writes goes nowhere else.
 async fn connect(cx: &Context) -> S3 {
     S3::connect(&cx.aws).await
 }

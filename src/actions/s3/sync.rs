@@ -12,7 +12,7 @@ use super::copy::copy;
 use super::fetch::{Fetch, blocking};
 use super::listing::{Item, below};
 use super::retry::patiently;
-use super::{Place, connect, failed, int, set, text};
+use super::{Place, connect, failed, int, reach, set, text};
 use crate::actions::manifest::Expected;
 use crate::actions::meter::{Meter, size};
 use crate::actions::{Action, Context, Finish, Found};
@@ -42,7 +42,7 @@ impl Action for Sync {
                 to.apart_from(&from)?;
                 return Ok(request);
             }
-            let plan = Plan::of(&cx, &connect(&cx).await, &request).await;
+            let plan = Plan::of(&cx, &request).await;
             let plan = plan.map_err(|why| cx.redactor.clean(why))?;
             set(&mut request, "deletes", Value::List(plan.deletes.iter().map(text).collect()));
             Ok(request)
@@ -51,13 +51,12 @@ impl Action for Sync {
 
     fn run(&self, cx: Context, request: Request) -> BoxFuture<'static, Finish> {
         Box::pin(async move {
-            let s3 = connect(&cx).await;
             let plan = tokio::select! {
                 () = cx.cancel.cancelled() => Err("cancelled".to_owned()),
-                plan = Plan::of(&cx, &s3, &request) => plan,
+                plan = Plan::of(&cx, &request) => plan,
             };
             match plan {
-                Ok(plan) => plan.run(&cx, &s3).await,
+                Ok(plan) => plan.run(&cx).await,
                 Err(why) => failed(&cx, format!("{why}; nothing was copied")),
             }
         })
@@ -161,6 +160,10 @@ fn files(root: &Path) -> std::io::Result<BTreeMap<String, There>> {
 
 /// What is to be done.
 struct Plan {
+    /// Where the source is.
+    far: S3,
+    /// Where the target is, when it is in S3.
+    near: S3,
     from: Place,
     to: To,
     /// Names and what they are at the source.
@@ -170,10 +173,11 @@ struct Plan {
 }
 
 impl Plan {
-    async fn of(cx: &Context, s3: &S3, request: &Request) -> Result<Self, String> {
+    async fn of(cx: &Context, request: &Request) -> Result<Self, String> {
         let (from, to) = (Place::of_prefix(request, "from")?, To::of(request)?);
         to.apart_from(&from)?;
-        let (items, there) = tokio::try_join!(below(cx, s3, &from), to.there(cx, s3))?;
+        let (far, near) = tokio::join!(reach(cx, &from), connect(cx));
+        let (items, there) = tokio::try_join!(below(cx, &far, &from), to.there(cx, &near))?;
         let wanted: BTreeMap<String, Item> = items
             .into_iter()
             .filter_map(|it| Some((it.key.strip_prefix(&from.key)?.to_owned(), it)))
@@ -218,10 +222,10 @@ impl Plan {
             }
         }
         let same = all - copies.len();
-        Ok(Self { from, to, copies, same, deletes })
+        Ok(Self { far, near, from, to, copies, same, deletes })
     }
 
-    async fn run(&self, cx: &Context, s3: &S3) -> Finish {
+    async fn run(&self, cx: &Context) -> Finish {
         let bytes: u64 = self.copies.iter().map(|(_, it)| it.size).sum();
         let mut meter = Meter::new(format!("syncing {}", self.to), 0, bytes);
         let (mut copied, mut sent, mut deleted) = (0_usize, 0, 0_usize);
@@ -231,7 +235,7 @@ impl Plan {
                 To::Directory(_) => DOWNLOADS,
             };
             let copies = stream::iter(self.copies.clone()).map(|(name, item)| async move {
-                self.copy(cx, s3, &name, &item).await.map(|()| item.size)
+                self.copy(cx, &name, &item).await.map(|()| item.size)
             });
             let mut copies = copies.buffer_unordered(at_once);
             while let Some(size) = copies.try_next().await? {
@@ -240,7 +244,7 @@ impl Plan {
             }
             // Last, so that nothing is gone before everything has come.
             let deletes = stream::iter(self.deletes.clone())
-                .map(|name| async move { self.delete(s3, &name).await });
+                .map(|name| async move { self.delete(&name).await });
             let mut deletes = deletes.buffer_unordered(COPIES);
             while let Some(()) = deletes.try_next().await? {
                 deleted += 1;
@@ -278,7 +282,7 @@ impl Plan {
         Finish::succeeded(cx.redactor.clean(message), result)
     }
 
-    async fn copy(&self, cx: &Context, s3: &S3, name: &str, item: &Item) -> Result<(), String> {
+    async fn copy(&self, cx: &Context, name: &str, item: &Item) -> Result<(), String> {
         let object = Object {
             bucket: self.from.bucket.clone(),
             key: item.key.clone(),
@@ -290,7 +294,7 @@ impl Plan {
         match &self.to {
             To::Prefix(to) => {
                 let to = Place { bucket: to.bucket.clone(), key: format!("{}{name}", to.key) };
-                let copied = patiently(|| copy(s3, &object, &to)).await;
+                let copied = patiently(|| copy(&self.near, &object, &to)).await;
                 copied.map(drop).map_err(|failure| format!("{object}: {failure}"))
             }
             To::Directory(root) => {
@@ -302,15 +306,15 @@ impl Plan {
                 let fetch =
                     Fetch { object: &object, to: &path, overwrite: true, expected: &expected };
                 let mut meter = Meter::new(format!("downloading {name}"), 0, object.size);
-                fetch.run(cx, s3, &mut meter).await.map(drop)
+                fetch.run(cx, &self.far, &mut meter).await.map(drop)
             }
         }
     }
 
-    async fn delete(&self, s3: &S3, name: &str) -> Result<(), String> {
+    async fn delete(&self, name: &str) -> Result<(), String> {
         match &self.to {
             To::Prefix(to) => {
-                let key = format!("{}{name}", to.key);
+                let (s3, key) = (&self.near, format!("{}{name}", to.key));
                 let removed = patiently(|| async {
                     let asked = s3.client.delete_object().bucket(&to.bucket).key(&key).send().await;
                     asked.map(drop).map_err(|error| s3.failure("s3:DeleteObject", &error))

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use super::listing::label;
-use super::{Place, connect, int, reading, text};
+use super::{Place, int, reach, reading, text};
 use crate::actions::{Action, Context, Finish};
 use crate::aws::s3::{S3, moment};
 use crate::runbook::{Request, Value};
@@ -70,7 +70,7 @@ pub(super) async fn history(s3: &S3, place: &Place) -> Result<History, String> {
 
 async fn list(cx: &Context, request: &Request) -> Result<Finish, String> {
     let place = Place::of_object(request, "uri")?;
-    let history = history(&connect(cx).await, &place).await?;
+    let history = history(&reach(cx, &place).await, &place).await?;
     if history.versions.is_empty() {
         return Err(format!(
             "S3 keeps no version of {place}: check the key and the bucket's versioning"

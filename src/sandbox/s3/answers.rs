@@ -62,6 +62,15 @@ impl s3s::S3 for S3 {
         }
     }
 
+    async fn head_bucket(
+        &self,
+        request: S3Request<HeadBucketInput>,
+    ) -> S3Result<S3Response<HeadBucketOutput>> {
+        self.world().store.list(&request.input.bucket, "").map_err(refuse)?;
+        let region = Some(self.region().to_owned());
+        said(HeadBucketOutput { bucket_region: region, ..HeadBucketOutput::default() })
+    }
+
     async fn put_bucket_versioning(
         &self,
         request: S3Request<PutBucketVersioningInput>,

@@ -174,6 +174,10 @@ async fn multipart(s3: &aws_sdk_s3::Client, story: &mut Story, bytes: &[u8]) {
 }
 
 async fn elsewhere(s3: &aws_sdk_s3::Client, story: &mut Story) {
+    for bucket in ["kept", "nowhere"] {
+        let head = s3.head_bucket().bucket(bucket).send().await;
+        story.note("head of a bucket", head, |_| "there".into());
+    }
     story.note("list nowhere", s3.list_objects_v2().bucket("nowhere").send().await, listed);
     let versions = s3.list_object_versions().bucket("nowhere").send().await;
     story.note("versions nowhere", versions, |_| "listed".into());

@@ -4,21 +4,42 @@ use super::*;
 use crate::services::seaweed::Seaweed;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_region_names_the_right_one() {
+async fn a_bucket_in_another_region_is_read_there_and_not_written_to() {
     let practice = Practice::start().await;
+    let near = Place::of(practice.access.clone()).await;
+    near.bucket("backups", true).await;
+    near.put("backups", "pg/shop.dump", "the dump").await;
     let mut access = practice.access.clone();
     access.region = Some("eu-central-1".into());
     let place = Place::of(access).await;
     let uri = || ("uri", text("s3://backups/pg/shop.dump"));
+
+    let mut attempt = place.attempt();
+    let list = asked("s3.list", [("uri", text("s3://backups/"))]);
+    let finish = run(&attempt, &list).await;
+    assert_eq!(int(&finish.result, "count"), 1, "{}", finish.message);
+    let mut said = Vec::new();
+    while let Ok(progress) = attempt.progress.try_recv() {
+        said.push(format!("{progress:?}"));
+    }
+    let line = "the bucket backups is in the region practice-1: it is asked there";
+    assert!(said.iter().any(|it| it.contains(line)), "{said:?}");
+    place.ok("s3.list_versions", [uri()]).await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = || text(dir.path().join("shop.dump").to_str().unwrap());
+    place.ok("s3.download", [uri(), ("to", file()), ("unverified", Value::Bool(true))]).await;
+
     let words = [
         "the bucket is in the region practice-1",
         "to eu-central-1",
         "`aws: {region: practice-1}`",
     ];
-    place.fails("s3.list", [("uri", text("s3://backups/"))], &words).await;
-    // Here S3 gives no reason at first: HEAD has no body.
-    place.fails("s3.download", [uri(), ("to", text("/tmp/never"))], &words).await;
-    place.fails("s3.list_versions", [uri()], &words).await;
+    let upload = [("from", file()), ("uri", text("s3://backups/pg/other.dump"))];
+    place.fails("s3.upload", upload, &words).await;
+    place.fails("s3.restore_version", [uri()], &words).await;
+    let sync = [("from", text("s3://backups/pg/")), ("to", text("s3://backups/copy/"))];
+    place.fails("s3.sync", sync, &words).await;
+    assert!(near.get("backups", "pg/other.dump").await.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
