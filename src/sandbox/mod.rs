@@ -12,8 +12,11 @@ mod lesson;
 mod offer;
 mod practice;
 mod practices;
+pub mod rabbitmq;
 pub mod s3;
 mod server;
+mod shelf;
+pub mod vault;
 
 use std::time::Duration;
 
@@ -33,7 +36,27 @@ pub const CREDENTIALS: (&str, &str) = ("STEADYHANDPRACTICE", "practice-only-no-s
 
 /// The passwords, tokens and keys of the stand-ins, by the name of the environment variable that stands for
 /// each in the practice's inputs (`env:NAME`). Not secrets: they are in every copy of the program.
-const SECRETS: &[(&str, &str)] = &[];
+const SECRETS: &[(&str, &str)] = &[
+    ("PRACTICE_RABBITMQ_PASSWORD", "practice-only-rabbit"),
+    ("PRACTICE_VAULT_TOKEN", "hvs.practice-only-new"),
+    (
+        "PRACTICE_VAULT_NEW_SHARE",
+        "00000000000000000000000000000000000000000000000000000000000000aa00",
+    ),
+    ("PRACTICE_VAULT_RESTORED_TOKEN", "hvs.practice-only-old"),
+    (
+        "PRACTICE_VAULT_SHARE_1",
+        "1111111111111111111111111111111111111111111111111111111111111111aa01",
+    ),
+    (
+        "PRACTICE_VAULT_SHARE_2",
+        "2222222222222222222222222222222222222222222222222222222222222222aa02",
+    ),
+    (
+        "PRACTICE_VAULT_SHARE_3",
+        "3333333333333333333333333333333333333333333333333333333333333333aa03",
+    ),
+];
 
 /// What the practice environment variable `name` holds.
 #[must_use]

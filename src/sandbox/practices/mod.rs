@@ -2,8 +2,11 @@
 
 mod aurora_pitr;
 mod failover;
+mod rabbitmq;
+mod vault;
 
 use super::Practice;
 
 /// Everything that can be practised, what a newcomer should begin with first.
-pub const PRACTICES: &[Practice] = &[aurora_pitr::PRACTICE, failover::PRACTICE];
+pub const PRACTICES: &[Practice] =
+    &[aurora_pitr::PRACTICE, failover::PRACTICE, rabbitmq::PRACTICE, vault::PRACTICE];

@@ -11,7 +11,7 @@ use crate::tui::secret::SecretField;
 
 impl Console {
     /// A confirmation shows what is prepared, or nothing; an undo that was asked for is shown once it is there.
-    pub(super) fn follow_prepared(&mut self, old_notice: u64, now: &Stamp) {
+    pub(super) fn follow_prepared(&mut self, old_notice: u64, now: &Stamp) -> Reaction {
         let prepared = self.view.prepared.clone();
         if let Overlay::Confirm(confirm) = &mut self.overlay {
             let shown = confirm.prepared();
@@ -52,14 +52,14 @@ impl Console {
             && prepared.step == *review
             && prepared.wants.is_empty()
         {
+            // The operator has begun this step, and typed what it lacked.
             self.review = None;
-            let step = self.view.state.step(&prepared.step);
-            let guarded =
-                step.is_some_and(|s| !matches!(State::guard(&s.step, prepared.part), Guard::None));
-            if guarded && prepared.request.is_ok() && prepared.target.is_ok() {
-                self.confirm(now);
+            let state = self.view.state.clone();
+            if let Some(step) = state.step(&prepared.step) {
+                return self.begin(step, now);
             }
         }
+        Reaction::default()
     }
 
     /// Towards the guard of the current step.

@@ -233,7 +233,7 @@ impl Console {
             self.scroll = 0;
             self.overlay = Overlay::None;
         }
-        self.follow_prepared(old_notice, now);
+        let reaction = self.follow_prepared(old_notice, now);
         if let Overlay::Read(reader, Reading::Output(Some(attempt))) = &mut self.overlay {
             let ring = self.view.output.read();
             if ring.attempt.as_ref() == Some(attempt) {
@@ -241,7 +241,7 @@ impl Console {
             }
         }
         let bell = !self.view.read_only && !wanted && self.wants_person();
-        Reaction { bell, ..Reaction::default() }
+        Reaction { bell, ..reaction }
     }
 
     fn key(&mut self, key: KeyEvent, now: &Stamp) -> Reaction {

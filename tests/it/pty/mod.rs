@@ -8,6 +8,7 @@ mod postgres;
 mod rabbitmq;
 mod secret;
 mod tty;
+mod vault;
 mod walk;
 
 use std::io::{Read, Write};

@@ -2,7 +2,6 @@
 //! afterwards is asked of its own API.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
@@ -137,21 +136,6 @@ impl Desk {
         let text = std::fs::read_to_string(files.next()?.path()).unwrap();
         Some(serde_json::from_str(&text).unwrap())
     }
-
-    /// Gives an input another value, by keys.
-    fn amend(&self, terminal: &mut Terminal, input: &str, value: &str) {
-        terminal.press(" ").wait_text("amend an input").press("a");
-        terminal.wait_text("Amend an input");
-        let chosen = format!("[{input}]");
-        while !terminal.screen().contains(&chosen) {
-            let before = terminal.screen();
-            terminal.press("\x1b[C").wait_for("another input", |screen| screen != before);
-        }
-        terminal.press(ENTER).press(value).press(ENTER).press("as it must be").press(ENTER);
-        terminal.wait_record(self.path(), "of the new value", |r| {
-            r["type"] == "input_amended" && r["body"]["value"] == value
-        });
-    }
 }
 
 fn last_message(dir: &Path, step: &str) -> String {
@@ -226,22 +210,22 @@ fn what_goes_wrong_on_the_way_is_mended_and_the_end_is_good() {
     let words = ["resume", "-i", "password=env:RABBIT_PASSWORD"];
     let mut terminal = Terminal::steady(desk.path(), &words, &[("RABBIT_PASSWORD", PASSWORD)]);
     terminal.wait_text("FAILED");
-    retry(&mut terminal, desk.path());
+    walk::retry(&mut terminal, desk.path());
 
     // A file of a newer broker is refused before anything is imported.
     assert_eq!(walk(&mut terminal, desk.path(), None), Turn::Stuck);
     let message = last_message(desk.path(), "changes");
     assert!(message.contains("does not hold") && message.contains(" is 4002"), "{message}");
-    desk.amend(&mut terminal, "definitions", &file("nowhere.json", &nowhere));
+    walk::amend(&mut terminal, desk.path(), "definitions", &file("nowhere.json", &nowhere));
 
     // So is one that names a vhost which neither it nor the broker has.
-    retry(&mut terminal, desk.path());
+    walk::retry(&mut terminal, desk.path());
     assert_eq!(walk(&mut terminal, desk.path(), None), Turn::Stuck);
     let message = last_message(desk.path(), "changes");
     assert!(message.contains("size(result.dangling) == 0"), "{message}");
     assert_eq!(broker.get("/api/queues").as_array().unwrap().len(), 1);
-    desk.amend(&mut terminal, "definitions", &file("right.json", &definitions));
-    retry(&mut terminal, desk.path());
+    walk::amend(&mut terminal, desk.path(), "definitions", &file("right.json", &definitions));
+    walk::retry(&mut terminal, desk.path());
 
     // The broker dies with the import in its hands: nobody knows, and nothing is done again by itself.
     let stop = "Run this? CHANGES · Import";
@@ -249,7 +233,7 @@ fn what_goes_wrong_on_the_way_is_mended_and_the_end_is_good() {
     assert_eq!(opened, None, "{}", terminal.screen());
     terminal.press(ENTER).wait_text(stop);
     broker.freeze();
-    page_down(&mut terminal);
+    walk::read_on(&mut terminal);
     terminal.confirm();
     terminal.wait_record(desk.path(), "of the import", |r| is(r, "attempt_intended", "import"));
     terminal.wait_text("POST http");
@@ -266,32 +250,6 @@ fn what_goes_wrong_on_the_way_is_mended_and_the_end_is_good() {
     names.sort_unstable();
     assert_eq!(names, ["q-new", "q-old"]);
     clean(&run_dir(desk.path()).unwrap(), &[PASSWORD, "canary-not-this-one"]);
-}
-
-/// Does the failed step again, and waits for its end. A key that came before the request was
-/// prepared anew does nothing, and is pressed again.
-fn retry(terminal: &mut Terminal, dir: &Path) {
-    let before = records(dir).len();
-    while records(dir).len() == before {
-        terminal.wait_text("Enter choices").press(ENTER).wait_text("retry").press("r");
-        let soon = Instant::now() + Duration::from_secs(2);
-        while records(dir).len() == before && Instant::now() < soon {
-            terminal.take_in();
-        }
-    }
-    let finished =
-        |all: &[Json], from: usize| all.iter().skip(from).any(|r| r["type"] == "attempt_finished");
-    terminal.wait_record(dir, "of its end", |_| finished(&records(dir), before));
-    terminal.wait_for("its end", |screen| {
-        screen.contains(&format!("journal ✓ {} ", records(dir).len()))
-    });
-}
-
-fn page_down(terminal: &mut Terminal) {
-    while !terminal.screen().contains("── the end ──") {
-        let before = terminal.screen();
-        terminal.press("\x1b[6~").wait_for("more of the request", |screen| screen != before);
-    }
 }
 
 fn resolve_as_never_happened(terminal: &mut Terminal, dir: &Path) {

@@ -131,7 +131,6 @@ fn a_mistyped_secret_is_typed_anew_and_none_is_written_anywhere() {
     terminal.wait_text("Enter type the secret").press(ENTER);
     terminal.wait_text("Type the secret token").press(TOKEN);
     terminal.wait_text("••••••••").press(ENTER);
-    terminal.wait_text("Enter run").press(ENTER);
     terminal.wait_text("COMPLETED").press(ENTER);
     assert!(terminal.wait_exit().success());
 

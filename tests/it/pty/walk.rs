@@ -21,15 +21,22 @@ pub enum Turn {
     Run,
     /// A request to be consented to.
     Review,
+    /// A secret that somebody must type.
+    Secret,
 }
 
 fn turn(screen: &str) -> Option<Turn> {
+    // An unknown outcome is nobody's turn while the console still looks.
+    if screen.contains("… looking for what became of") {
+        return None;
+    }
     [
         ("─ Debrief ─", Turn::Over),
         ("FAILED", Turn::Stuck),
         ("UNKNOWN", Turn::Stuck),
         ("Run this?", Turn::Review),
         ("Enter review", Turn::Review),
+        ("Enter type the secret", Turn::Secret),
         ("Enter run", Turn::Run),
     ]
     .into_iter()
@@ -62,7 +69,7 @@ pub fn walk_until(
                 terminal.press(ENTER);
             }
             Some(Turn::Review) => review(terminal, dir, phrase),
-            end @ Some(Turn::Over | Turn::Stuck) => return end,
+            end @ Some(Turn::Over | Turn::Stuck | Turn::Secret) => return end,
             None => continue,
         }
         // A key that came before the request was prepared does nothing, and is pressed again.
@@ -91,10 +98,7 @@ fn settled(terminal: &mut Terminal, dir: &Path) {
         let count = |kind: &str| all.iter().filter(|r| r["type"] == kind).count();
         count("guard_satisfied") == count("attempt_finished")
     });
-    terminal.wait_for("what was recorded", |screen| {
-        let shown = format!("journal ✓ {} ", records(dir).len());
-        screen.contains("─ Debrief ─") || screen.contains(&shown)
-    });
+    shown(terminal, dir);
 }
 
 /// Reads the whole request, then consents as it asks.
@@ -106,11 +110,7 @@ pub fn review(terminal: &mut Terminal, dir: &Path, phrase: Option<&str>) {
             return;
         }
     }
-    while !terminal.screen().contains("── the end ──") {
-        let before = terminal.screen();
-        terminal.press(PAGE_DOWN);
-        terminal.wait_for("more of the request", |screen| screen != before);
-    }
+    read_on(terminal);
     if !terminal.screen().contains("and Enter:") {
         terminal.confirm();
         return;
@@ -145,4 +145,49 @@ pub fn end(terminal: &mut Terminal, dir: &Path) -> Json {
     let json =
         reports.map(|entry| entry.path()).find(|p| p.extension().is_some_and(|e| e == "json"));
     serde_json::from_str(&std::fs::read_to_string(json.unwrap()).unwrap()).unwrap()
+}
+
+/// Waits until the screen shows what the journal has.
+pub fn shown(terminal: &mut Terminal, dir: &Path) {
+    terminal.wait_for("what was recorded", |screen| {
+        let shown = format!("journal ✓ {} ", records(dir).len());
+        screen.contains("─ Debrief ─") || screen.contains(&shown)
+    });
+}
+
+/// Reads a request to its end.
+pub fn read_on(terminal: &mut Terminal) {
+    while !terminal.screen().contains("── the end ──") {
+        let before = terminal.screen();
+        terminal.press(PAGE_DOWN).wait_for("more of the request", |screen| screen != before);
+    }
+}
+
+/// Does the failed step again, and waits for its end. A key that came before the request was prepared anew
+/// does nothing, and is pressed again.
+pub fn retry(terminal: &mut Terminal, dir: &Path) {
+    let before = records(dir).len();
+    while records(dir).len() == before {
+        terminal.wait_text("Enter choices").press(ENTER).wait_text("retry").press("r");
+        soon(terminal, |_| records(dir).len() > before);
+    }
+    let finished = |all: &[Json]| all.iter().skip(before).any(|r| r["type"] == "attempt_finished");
+    terminal.wait_record(dir, "of its end", |_| finished(&records(dir)));
+    shown(terminal, dir);
+}
+
+/// Gives an input another value.
+pub fn amend(terminal: &mut Terminal, dir: &Path, input: &str, value: &str) {
+    terminal.press(" ").wait_text("amend an input").press("a");
+    terminal.wait_text("Amend an input");
+    let chosen = format!("[{input}]");
+    while !terminal.screen().contains(&chosen) {
+        let before = terminal.screen();
+        terminal.press("\x1b[C").wait_for("another input", |screen| screen != before);
+    }
+    terminal.press(ENTER).press(value).press(ENTER).press("as it must be").press(ENTER);
+    terminal.wait_record(dir, "of the new value", |r| {
+        r["type"] == "input_amended" && r["body"]["value"] == value
+    });
+    shown(terminal, dir);
 }

@@ -8,7 +8,9 @@ pub mod moto;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod seaweed;
+pub mod vault;
 pub mod venv;
+pub mod web;
 
 use std::io::Write as _;
 

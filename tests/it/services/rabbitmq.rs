@@ -194,20 +194,11 @@ impl Broker {
     ) -> Option<(u16, Json)> {
         let body = body.map(ToString::to_string).unwrap_or_default();
         let login = base64::prelude::BASE64_STANDARD.encode(format!("{user}:{password}"));
-        let mut stream = TcpStream::connect(("127.0.0.1", self.ports.management)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-        write!(
-            stream,
-            "{method} {path} HTTP/1.0\r\nAuthorization: Basic {login}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some((status, serde_json::from_str(body).unwrap_or_default()))
+        let login = format!("Basic {login}");
+        let headers = [("Authorization", &*login), ("Content-Type", "application/json")];
+        let (status, answer) =
+            super::web::ask(self.ports.management, method, path, &headers, body.as_bytes())?;
+        Some((status, serde_json::from_slice(&answer).unwrap_or_default()))
     }
 
     /// What there is at a path.
