@@ -127,7 +127,7 @@ impl Expected {
         }
         Err(format!(
             "nothing says what the SHA-256 of {what} must be: there is no {}. Give `sha256`, or \
-             accept it as it is with `unverified: true`",
+             accept it as it is with `unverified: true`: amend the input that it is taken from",
             self.looked.join(" and no ")
         ))
     }

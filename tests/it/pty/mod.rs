@@ -6,6 +6,7 @@ mod console;
 mod demo;
 mod postgres;
 mod rabbitmq;
+mod s3;
 mod secret;
 mod tty;
 mod vault;

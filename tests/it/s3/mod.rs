@@ -29,14 +29,14 @@ struct Place {
 }
 
 /// The sandbox's S3, served; it ends when this is dropped.
-struct Practice {
-    s3: sandbox::s3::S3,
-    access: AwsAccess,
+pub struct Practice {
+    pub s3: sandbox::s3::S3,
+    pub access: AwsAccess,
     _server: JoinSet<()>,
 }
 
 impl Practice {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let s3 = sandbox::s3::S3::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let access = AwsAccess {
@@ -190,7 +190,7 @@ fn noise(length: usize) -> Vec<u8> {
     bytes
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest as _;
     hex::encode(sha2::Sha256::digest(bytes))
 }
