@@ -3,16 +3,18 @@
 
 mod built_in;
 mod files;
+mod library;
 mod runs;
 
 use std::path::{Path, PathBuf};
 
 pub use files::{files, read};
+pub use library::pinned;
 pub use runs::{Folded, Measured, PastRun, Standing, fold, last_drill, past_runs};
 
 use crate::runbook::diagnostic::{Severity, Style, render};
 use crate::runbook::suggest::did_you_mean;
-use crate::runbook::{Checked, Runbook, check};
+use crate::runbook::{Checked, Runbook, check_with};
 
 /// Where runbooks are looked up when nothing else was said.
 const DIRECTORY: &str = "runbooks";
@@ -40,9 +42,26 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn new(path: String, bytes: Vec<u8>) -> Self {
-        let checked = check(&bytes, &path);
+    /// The runbooks that its steps name by id are looked up in `directory`, or where [`Catalogue::open`]
+    /// would.
+    fn new(path: String, bytes: Vec<u8>, directory: Option<&Path>) -> Self {
+        let checked = check_with(&bytes, &path, &mut |wanted| library::find(wanted, directory));
         Self { path, bytes, checked, namesakes: Vec::new() }
+    }
+
+    /// The file's entry.
+    ///
+    /// # Errors
+    /// One line: it cannot be read.
+    pub fn of_file(file: &Path, directory: Option<&Path>) -> Result<Self, String> {
+        Ok(Self::new(file.display().to_string(), read(file)?, directory))
+    }
+
+    /// The other runbooks whose steps are this one's, as a run pins them: a file's name, and the bytes.
+    #[must_use]
+    pub fn pins(&self) -> Vec<(String, Vec<u8>)> {
+        let included = self.checked.included.iter();
+        included.map(|one| (library::pin_name(&one.at), one.bytes.clone())).collect()
     }
 
     /// The runbook's id; of a broken one, its file's name without the ending.
@@ -94,11 +113,11 @@ impl Catalogue {
         let mut entries = match &directory {
             Some(dir) => files(dir)?
                 .iter()
-                .map(|file| Ok(Entry::new(file.display().to_string(), read(file)?)))
+                .map(|file| Entry::of_file(file, Some(dir)))
                 .collect::<Result<Vec<_>, String>>()?,
             None => built_in::RUNBOOKS
                 .iter()
-                .map(|(name, bytes)| Entry::new(format!("built-in/{name}"), bytes.to_vec()))
+                .map(|(name, bytes)| Entry::new(format!("built-in/{name}"), bytes.to_vec(), None))
                 .collect(),
         };
         find_namesakes(&mut entries);
@@ -136,7 +155,7 @@ pub fn built_in(id: &str) -> Result<Entry, String> {
     let file = format!("{id}.yaml");
     let found = built_in::RUNBOOKS.iter().find(|(name, _)| *name == file);
     let (name, bytes) = found.ok_or_else(|| format!("no runbook `{id}` built in"))?;
-    Ok(Entry::new(format!("built-in/{name}"), bytes.to_vec()))
+    Ok(Entry::new(format!("built-in/{name}"), bytes.to_vec(), None))
 }
 
 /// The runbook that `name` means: a path when it looks like one, else an id of the catalogue.
@@ -145,7 +164,7 @@ pub fn built_in(id: &str) -> Result<Entry, String> {
 /// One line: there is no such file or id.
 pub fn find(name: &str, directory: Option<&Path>) -> Result<Entry, String> {
     if name.contains(['/', '.']) {
-        return Ok(Entry::new(name.to_owned(), read(Path::new(name))?));
+        return Entry::of_file(Path::new(name), directory);
     }
     let mut catalogue = Catalogue::open(directory)?;
     let path = catalogue.find(name)?.path.clone();

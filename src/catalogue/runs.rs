@@ -11,7 +11,6 @@ use crate::engine::event::{Ending, RunStarted};
 use crate::engine::objectives::{RecoveryPoint, RecoveryTime, passed, recovery_time, rpo};
 use crate::engine::{Fact, Mode, Recorded, State};
 use crate::journal;
-use crate::runbook;
 
 /// A run as its directory tells it.
 #[derive(Debug)]
@@ -32,12 +31,7 @@ pub struct Folded {
 /// One line: what cannot be read.
 pub fn fold(dir: &Path) -> Result<Folded, String> {
     let contents = journal::read(dir).map_err(|e| e.to_string())?;
-    let path = dir.join(journal::RUNBOOK);
-    let bytes = super::read(&path)?;
-    let (runbook, _) = runbook::load(&bytes, &path.display().to_string()).map_err(|problems| {
-        let first = problems.first().map_or(String::new(), |p| format!(": {}", p.message));
-        format!("this version cannot read {}{first}", path.display())
-    })?;
+    let runbook = super::pinned(dir)?;
     let state = State::new(Arc::new(runbook)).apply_all(&contents.records);
     Ok(Folded { state, records: contents.records, head: contents.head, torn: contents.torn > 0 })
 }

@@ -1,5 +1,6 @@
 //! `steady check`: every problem of every runbook.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,8 +9,8 @@ use serde_json::json;
 
 use super::{Globals, USAGE, fail};
 use crate::catalogue;
-use crate::runbook::diagnostic::{Severity, Style, render, summary};
-use crate::runbook::{self, Checked};
+use crate::runbook::diagnostic::{Severity, Source, Style, render, summary};
+use crate::runbook::{Checked, Problem};
 
 /// Arguments of `steady check`.
 #[derive(Debug, clap::Args)]
@@ -46,15 +47,14 @@ fn check_all(globals: &Globals, paths: &[PathBuf]) -> Result<Vec<Checked>, Strin
             return Err(format!("no .yaml file in {}", path.display()));
         }
         for file in files {
-            let bytes = catalogue::read(&file)?;
-            checked.push(runbook::check(&bytes, &file.display().to_string()));
+            checked.push(globals.find_runbook_file(&file)?.checked);
         }
     }
     Ok(checked)
 }
 
 fn as_json(checked: &[Checked]) -> String {
-    let problems: Vec<_> = checked.iter().flat_map(|checked| &checked.problems).collect();
+    let problems: Vec<_> = parts(checked).into_iter().map(|(_, problem)| problem).collect();
     format!("{:#}\n", json!({ "problems": problems }))
 }
 
@@ -62,11 +62,9 @@ fn as_text(checked: &[Checked]) -> String {
     let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let style = if colour { Style::Coloured } else { Style::Plain };
     let mut text = String::new();
-    for checked in checked {
-        for problem in &checked.problems {
-            text.push_str(&render(problem, &checked.source, style));
-            text.push_str("\n\n");
-        }
+    for (source, problem) in parts(checked) {
+        text.push_str(&render(problem, source, style));
+        text.push_str("\n\n");
     }
     let (errors, warnings) = (count(checked, Severity::Error), count(checked, Severity::Warning));
     text.push_str(&summary(checked.len(), errors, warnings));
@@ -75,6 +73,21 @@ fn as_text(checked: &[Checked]) -> String {
 }
 
 fn count(checked: &[Checked], severity: Severity) -> usize {
-    let problems = checked.iter().flat_map(|checked| &checked.problems);
-    problems.filter(|problem| problem.severity == severity).count()
+    parts(checked).iter().filter(|(_, problem)| problem.severity == severity).count()
+}
+
+/// Every problem with its file's text. A runbook that others name has its own once.
+fn parts(checked: &[Checked]) -> Vec<(&Source, &Problem)> {
+    let mut files = BTreeSet::new();
+    let mut all = Vec::new();
+    for one in checked {
+        files.insert(&one.source.file);
+        all.extend(one.problems.iter().map(|problem| (&one.source, problem)));
+    }
+    for included in checked.iter().flat_map(|checked| &checked.included) {
+        if files.insert(&included.file) {
+            all.extend(included.problems.iter().map(|problem| (&included.source, problem)));
+        }
+    }
+    all
 }

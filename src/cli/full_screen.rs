@@ -1,9 +1,6 @@
 //! What the commands with a full screen share.
 
-use std::path::Path;
-
 use super::Globals;
-use crate::runbook::{self, Runbook};
 use crate::tui::theme::Theme;
 
 /// The theme that the flag, the settings or the environment ask for.
@@ -17,20 +14,6 @@ pub fn theme(globals: &Globals) -> Result<Theme, String> {
     };
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     Theme::load(name.as_deref(), no_color)
-}
-
-/// The runbook as a run has pinned it.
-///
-/// # Errors
-/// One line: it cannot be read, or this version of the tool does not accept it.
-pub fn pinned_runbook(dir: &Path) -> Result<Runbook, String> {
-    let path = dir.join("runbook.yaml");
-    let name = path.display().to_string();
-    let bytes = std::fs::read(&path).map_err(|e| format!("cannot read {name}: {e}"))?;
-    runbook::load(&bytes, &name).map(|(runbook, _)| runbook).map_err(|problems| {
-        let first = problems.first().map(|p| p.message.clone()).unwrap_or_default();
-        format!("{name} is not accepted: {first}; `steady check {name}` tells all")
-    })
 }
 
 /// Runs the screen and what is behind it.

@@ -1,7 +1,7 @@
 //! One file a command: arguments, printing, exit codes. Used by `main` alone.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -87,6 +87,14 @@ impl Globals {
     /// One line: there is no such file or id.
     pub fn find_runbook(&self, name: &str) -> Result<Entry, String> {
         catalogue::find(name, self.runbooks_dir()?.as_deref())
+    }
+
+    /// The runbook in this file.
+    ///
+    /// # Errors
+    /// One line: it cannot be read.
+    pub fn find_runbook_file(&self, file: &Path) -> Result<Entry, String> {
+        Entry::of_file(file, self.runbooks_dir()?.as_deref())
     }
 
     fn runbooks_dir(&self) -> Result<Option<PathBuf>, String> {

@@ -28,7 +28,7 @@ pub fn text(state: &State) -> String {
 }
 
 fn commands(state: &State, step: &StepState) -> String {
-    match render_plan(&step.step.action, &step.step.env, &state.scope(None)) {
+    match render_plan(&step.step.action, &step.step.env, &state.scope_of(&step.step, None)) {
         Ok(request) => by_hand(&request),
         Err(e) => format!("# cannot be told yet: {e}\n"),
     }

@@ -70,7 +70,7 @@ fn show(globals: &Globals, runbook: &str, args: &ShowArgs) -> Result<(), String>
     let steps = runbook
         .steps
         .iter()
-        .map(|step| Planned::new(step, &scope))
+        .map(|step| Planned::new(step, &step.scope(scope.clone())))
         .collect::<Result<Vec<_>, _>>()?;
     // A reader that has gone away (`| head`) has seen what it wanted.
     let _ = if args.json {

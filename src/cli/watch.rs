@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::{Globals, USAGE, fail, full_screen};
+use crate::catalogue;
 use crate::driver::{Clock, Follower};
 use crate::journal;
 use crate::tui::console;
@@ -33,7 +34,7 @@ fn watch(globals: &Globals, args: &WatchArgs) -> Result<(), String> {
             runs.join(newest)
         }
     };
-    let runbook = Arc::new(full_screen::pinned_runbook(&dir)?);
+    let runbook = Arc::new(catalogue::pinned(&dir)?);
     let theme = full_screen::theme(globals)?;
     let clock = Clock::new().map_err(|e| format!("this kernel tells no boot id: {e}"))?;
     let (follower, views) = Follower::open(&dir, runbook)?;

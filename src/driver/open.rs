@@ -33,6 +33,8 @@ pub struct Order {
     pub runbook: Arc<Runbook>,
     /// Its exact bytes.
     pub runbook_bytes: Vec<u8>,
+    /// The other runbooks whose steps are this one's: the name of each and its exact bytes.
+    pub included: Vec<(String, Vec<u8>)>,
     /// The exact bytes of the settings in force.
     pub settings_bytes: Option<Vec<u8>>,
     /// Live, drill or rehearsal.
@@ -109,6 +111,7 @@ impl Run {
             id: &id,
             runbook: &order.runbook_bytes,
             settings: order.settings_bytes.as_deref(),
+            included: &order.included,
         };
         let created = journal::create_run(&new, now, &order.hands.operator, first)
             .map_err(|e| e.to_string())?;
@@ -263,6 +266,11 @@ fn run_started(order: &Order, id: &str) -> Result<RunStarted, String> {
         runbook: order.runbook.id.clone(),
         runbook_sha256: journal::sha256_hex(&order.runbook_bytes),
         settings_sha256: order.settings_bytes.as_deref().map(journal::sha256_hex),
+        included: order
+            .included
+            .iter()
+            .map(|(name, bytes)| (name.clone(), journal::sha256_hex(bytes)))
+            .collect(),
         mode: order.mode,
         environment: order.environment.clone(),
         pins: order.hands.pins.clone(),

@@ -36,7 +36,9 @@ fn call_of(step: &StepState, part: Part) -> Option<&Call> {
 /// names its variable: nobody types what is not used.
 pub(super) fn render(state: &State, step: &StepState, part: Part) -> Result<Request, String> {
     let call = call_of(step, part).ok_or_else(|| format!("`{}` has no such action", step.id()))?;
-    let request = render_call(call, &step.step.env, &state.scope(None))
+    let run = state.scope(None);
+    step.step.check_inputs(&run)?;
+    let request = render_call(call, &step.step.env, &step.step.scope(run))
         .map_err(|e| format!("`{}` cannot be rendered: {e}", step.id()))?;
     let script = request.text("run").unwrap_or_default().to_owned();
     let asked = |name: &String| {

@@ -11,14 +11,14 @@ use super::autopilot::Auto;
 use super::open::{Hands, Order};
 use crate::actions::secrets::Secrets;
 use crate::aws::AwsAccess;
-use crate::catalogue::Entry;
+use crate::catalogue::{self, Entry};
 use crate::engine::Mode;
 use crate::engine::event::{Check, Pins};
 use crate::ingest::Redactor;
 use crate::journal;
 use crate::preflight;
+use crate::runbook::Runbook;
 use crate::runbook::inputs::{Given, InputProblem, SecretSource, resolve};
-use crate::runbook::{self, Runbook};
 use crate::settings::{self, Environment, Loaded};
 
 /// What a person asks for.
@@ -154,6 +154,7 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         env: named.filter_map(|name| Some((name.clone(), here(name)?))).collect(),
         runs: wish.runs,
         runbook_bytes: wish.entry.bytes.clone(),
+        included: wish.entry.pins(),
         settings_bytes: wish.settings.file.as_ref().map(|(_, bytes)| bytes.clone()),
         runbook,
         mode,
@@ -239,14 +240,7 @@ impl Pinned {
     /// # Errors
     /// One line: it is not readable, or not what the run began with.
     pub fn read(dir: &Path) -> Result<Self, String> {
-        let bytes = std::fs::read(dir.join(journal::RUNBOOK))
-            .map_err(|e| format!("cannot read the runbook of {}: {e}", dir.display()))?;
-        let runbook = runbook::check(&bytes, journal::RUNBOOK).runbook.ok_or_else(|| {
-            format!(
-                "this version cannot read the runbook of {}; use the one that began it",
-                dir.display()
-            )
-        })?;
+        let runbook = catalogue::pinned(dir)?;
         let contents = journal::read(dir).map_err(|e| e.to_string())?;
         let started = contents.records.first().and_then(|record| match &record.event.fact {
             crate::engine::Fact::RunStarted(started) => Some((**started).clone()),

@@ -107,10 +107,15 @@ fn uses(step: &StepState, input: &str) -> bool {
     let named = step.step.names().iter().any(
         |path| matches!(path.as_slice(), [root, name, ..] if root == "inputs" && name == input),
     );
-    let variable = variable(input);
+    let variables: Vec<_> =
+        step.step.inputs_from(input).iter().map(|name| variable(name)).collect();
     let probe = step.step.probe.as_ref().map(|probe| &probe.action);
     let calls = [Some(&step.step.action), step.step.undo.as_ref(), probe];
-    named || calls.into_iter().flatten().any(|call| script(call).contains(&variable))
+    named
+        || calls
+            .into_iter()
+            .flatten()
+            .any(|call| variables.iter().any(|v| script(call).contains(v)))
 }
 
 /// The variable under which a script gets an input.

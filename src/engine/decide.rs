@@ -222,11 +222,10 @@ impl State {
 
     /// `when` is true; one that cannot be evaluated refuses the attempt.
     fn applies(&self, step: &StepState) -> Result<(), Refusal> {
-        let Some(when) = &step.step.when else { return Ok(()) };
-        match when.eval_bool(&self.scope(None)) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Refusal::Nothing(format!("`{}` is false", when.source()))),
-            Err(e) => Err(Refusal::Expression(format!("`when: {}`: {e}", when.source()))),
+        match step.step.unmet(&self.scope(None)) {
+            Ok(None) => Ok(()),
+            Ok(Some(when)) => Err(Refusal::Nothing(format!("`{}` is false", when.source()))),
+            Err((when, e)) => Err(Refusal::Expression(format!("`when: {}`: {e}", when.source()))),
         }
     }
 
@@ -343,7 +342,7 @@ impl State {
 
     /// Holds a result to the step's `expect` and takes what it saves.
     fn judge(&self, step: &Step, finished: &mut AttemptFinished) {
-        let scope = self.scope(Some(&finished.result));
+        let scope = self.scope_of(step, Some(&finished.result));
         finished.expectations = step
             .expect
             .iter()
@@ -447,11 +446,11 @@ impl State {
         let point = self.runbook.recovery_point.iter().flat_map(|template| template.names());
         later
             .chain(point)
-            .filter_map(|path| match path.as_slice() {
-                [root, of, name, ..] if root == "steps" && of == step && name != "outcome" => {
-                    Some(name.clone())
-                }
-                _ => None,
+            .filter_map(|path| {
+                let mut names = path.into_iter();
+                let begins = std::iter::once("steps").chain(step.split('/'));
+                let is_its = begins.into_iter().all(|part| names.next().is_some_and(|n| n == part));
+                names.next().filter(|name| is_its && name != "outcome")
             })
             .collect()
     }

@@ -367,6 +367,9 @@ pub struct RunStarted {
     pub runbook_sha256: String,
     /// SHA-256 of the settings' bytes, when there are settings.
     pub settings_sha256: Option<String>,
+    /// SHA-256 of each other runbook whose steps are this one's, by its file below `included/`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub included: BTreeMap<String, String>,
     /// Live, drill or rehearsal.
     pub mode: Mode,
     /// The environment's name.

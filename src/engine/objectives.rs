@@ -123,9 +123,7 @@ pub fn projection(state: &State, now: &Stamp) -> Option<TimeDelta> {
     let mut known = false;
     let scope = state.scope(None);
     // Of several ways only one is gone: a step that is already known not to apply takes no time.
-    let applies = |s: &&StepState| {
-        s.step.when.as_ref().is_none_or(|when| when.eval_bool(&scope).unwrap_or(true))
-    };
+    let applies = |s: &&StepState| !matches!(s.step.unmet(&scope), Ok(Some(_)));
     for step in ahead.filter(|s| s.settled.is_none()).filter(applies) {
         let Some(budget) = step.step.budget else { continue };
         known = true;

@@ -1,7 +1,26 @@
 //! The names that expressions and templates see: `inputs`, `steps`, `run`, `env` and `result`.
 
+use std::collections::BTreeMap;
+
 use super::state::State;
-use crate::runbook::Value;
+use crate::runbook::{Step, Value};
+
+/// `parent/child` is `child` in what `parent` stands for.
+fn place(steps: &mut BTreeMap<String, Value>, path: &[&str], names: Value) {
+    match path {
+        [] => {}
+        [id] => {
+            steps.insert((*id).to_owned(), names);
+        }
+        [parent, rest @ ..] => {
+            let inner =
+                steps.entry((*parent).to_owned()).or_insert_with(|| Value::map::<String>([]));
+            if let Value::Map(inner) = inner {
+                place(inner, rest, names);
+            }
+        }
+    }
+}
 
 impl State {
     /// The scope for a template or, with the `result` of an attempt, for its `expect` and `save`.
@@ -10,16 +29,18 @@ impl State {
     /// it, it is never empty.
     #[must_use]
     pub fn scope(&self, result: Option<&Value>) -> Value {
-        let steps = self.steps.iter().filter_map(|step| {
-            let settled = step.settled.as_ref()?;
+        let mut steps = BTreeMap::new();
+        for step in &self.steps {
+            let Some(settled) = &step.settled else { continue };
             let mut names = step.saved.clone();
             let outcome = serde_json::to_value(settled.outcome).map(Value::from_json);
             names.insert("outcome".into(), outcome.unwrap_or(Value::Null));
-            Some((step.id().to_owned(), Value::Map(names)))
-        });
+            let path: Vec<&str> = step.id().split('/').collect();
+            place(&mut steps, &path, Value::Map(names));
+        }
         let mut scope = vec![
             ("inputs".to_owned(), Value::Map(self.inputs.clone())),
-            ("steps".to_owned(), Value::map(steps)),
+            ("steps".to_owned(), Value::Map(steps)),
             ("run".to_owned(), self.run_scope()),
             ("env".to_owned(), self.env_scope()),
         ];
@@ -27,6 +48,12 @@ impl State {
             scope.push(("result".to_owned(), result.clone()));
         }
         Value::map(scope)
+    }
+
+    /// The scope of one step: with its own inputs and steps when it is another runbook's.
+    #[must_use]
+    pub fn scope_of(&self, step: &Step, result: Option<&Value>) -> Value {
+        step.scope(self.scope(result))
     }
 
     fn run_scope(&self) -> Value {

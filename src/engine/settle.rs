@@ -80,7 +80,7 @@ impl State {
             return None;
         }
         let result = &asked.finished.as_ref()?.1.result;
-        let scope = self.scope(Some(result));
+        let scope = self.scope_of(&step.step, Some(result));
         let says = |expr: &Option<crate::runbook::expr::Expr>| {
             expr.as_ref().is_some_and(|expr| expr.eval_bool(&scope).unwrap_or(false))
         };
@@ -108,14 +108,13 @@ impl State {
 
     fn due_not_applicable(&self) -> Option<Event> {
         let step = self.current()?;
-        let when = step.step.when.as_ref()?;
         let untouched = matches!(self.status(step), Status::Ready) && step.attempts.is_empty();
+        if !untouched || !step.step.is_conditional() {
+            return None;
+        }
         // A `when` that cannot be evaluated is neither true nor false: the step is refused, not passed by.
-        let applies = when.eval_bool(&self.scope(None)).unwrap_or(true);
-        (untouched && !applies).then(|| {
-            let when = when.source().to_owned();
-            Event::step(step.id(), Fact::StepNotApplicable { when })
-        })
+        let when = step.step.unmet(&self.scope(None)).ok()??.source().to_owned();
+        Some(Event::step(step.id(), Fact::StepNotApplicable { when }))
     }
 
     fn due_finish(&self) -> Option<Event> {

@@ -516,7 +516,9 @@ impl State {
     #[must_use]
     pub fn title(&self, step: &StepState) -> String {
         let title = &step.step.title;
-        title.render_text(&self.scope(None)).unwrap_or_else(|_| title.source().to_owned())
+        title
+            .render_text(&self.scope_of(&step.step, None))
+            .unwrap_or_else(|_| title.source().to_owned())
     }
 
     /// The guard of one of a step's actions. `undo` has the guard of its own effect; a probe has none.
@@ -536,7 +538,7 @@ impl State {
     pub fn phrase(&self, step: &StepState, part: Part) -> Result<Option<String>, String> {
         match Self::guard(&step.step, part) {
             Guard::Type(template) => template
-                .render_text(&self.scope(None))
+                .render_text(&self.scope_of(&step.step, None))
                 .map(Some)
                 .map_err(|e| format!("the guard of {} cannot be rendered: {e}", step.id())),
             Guard::None | Guard::Confirm => Ok(None),

@@ -35,6 +35,7 @@ pub(crate) fn started(run: &str, previous: Option<Previous>) -> Event {
         runbook: "aurora-pitr".into(),
         runbook_sha256: sha256_hex(RUNBOOK),
         settings_sha256: Some(sha256_hex(SETTINGS)),
+        included: [].into(),
         mode: Mode::Drill,
         environment: Some("dr".into()),
         pins: BTreeMap::from([("aws.account".into(), "123456789012".into())]),
@@ -139,7 +140,7 @@ pub(crate) fn write(runs: &Path) -> PathBuf {
 }
 
 pub(crate) fn write_as(runs: &Path, run: &str, previous: Option<Previous>) -> PathBuf {
-    let new = NewRun { runs, id: run, runbook: RUNBOOK, settings: Some(SETTINGS) };
+    let new = NewRun { runs, id: run, runbook: RUNBOOK, settings: Some(SETTINGS), included: &[] };
     let mut journal =
         create_run(&new, stamp(1), BY, started(run, previous)).expect("a run is made").journal;
     std::fs::write(journal.dir().join("output/stop_writers.1.log"), OUTPUT).unwrap();

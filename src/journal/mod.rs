@@ -30,6 +30,8 @@ pub const JOURNAL: &str = "journal.jsonl";
 pub const RUNBOOK: &str = "runbook.yaml";
 /// The exact bytes of the settings in force.
 pub const SETTINGS: &str = "settings.yaml";
+/// The folder of the other runbooks whose steps are the run's.
+pub const INCLUDED: &str = "included";
 
 #[cfg(test)]
 mod fixture;

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::chain::sha256_hex;
 use super::writer::{AppendError, Journal};
-use super::{JOURNAL, RUNBOOK, SETTINGS, disk, medium};
+use super::{INCLUDED, JOURNAL, RUNBOOK, SETTINGS, disk, medium};
 use crate::engine::{Event, Recorded, Stamp};
 
 const FOLDERS: [&str; 5] = ["attempts", "output", "evidence", "checkpoints", "reports"];
@@ -26,6 +26,8 @@ pub struct NewRun<'a> {
     pub runbook: &'a [u8],
     /// The exact bytes of the settings in force.
     pub settings: Option<&'a [u8]>,
+    /// Other runbooks whose steps are this one's: the file's name below `included/`, and its exact bytes.
+    pub included: &'a [(String, Vec<u8>)],
 }
 
 /// A run directory that was made, with its first record in it.
@@ -98,6 +100,12 @@ impl Draft {
         disk::write_new(&draft.path.join(RUNBOOK), new.runbook)?;
         if let Some(settings) = new.settings {
             disk::write_new(&draft.path.join(SETTINGS), settings)?;
+        }
+        if !new.included.is_empty() {
+            private.create(draft.path.join(INCLUDED))?;
+        }
+        for (name, bytes) in new.included {
+            disk::write_new(&draft.path.join(INCLUDED).join(name), bytes)?;
         }
         disk::write_new(&draft.path.join("VERIFY.txt"), VERIFY.as_bytes())?;
         Ok(draft)

@@ -6,7 +6,7 @@ use super::super::fixture::{self, BY, RUN, RUNBOOK, SETTINGS, stamp};
 use super::*;
 
 fn new(runs: &Path) -> NewRun<'_> {
-    NewRun { runs, id: RUN, runbook: RUNBOOK, settings: Some(SETTINGS) }
+    NewRun { runs, id: RUN, runbook: RUNBOOK, settings: Some(SETTINGS), included: &[] }
 }
 
 fn names(dir: &Path) -> Vec<String> {

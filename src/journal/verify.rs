@@ -9,7 +9,7 @@ use super::chain::{Chain, Scan, sha256_hex};
 use super::read::first_record;
 use super::record::Fault;
 use super::writer::torn_files;
-use super::{JOURNAL, RUNBOOK, SETTINGS, disk, read, run_ids};
+use super::{INCLUDED, JOURNAL, RUNBOOK, SETTINGS, disk, read, run_ids};
 use crate::engine::event::RunStarted;
 use crate::engine::{Fact, Recorded, Subject};
 
@@ -204,6 +204,16 @@ fn was_head(lines: &[u8], head: &str) -> bool {
 fn check_start(found: &mut Findings, dir: &Path, start: &RunStarted, runbook: &str) {
     if start.runbook_sha256 != runbook {
         found.add(Finding::Modified, format!("{RUNBOOK} is not the one that record 1 names"));
+    }
+    for (name, told) in &start.included {
+        let file = format!("{INCLUDED}/{name}");
+        match disk::hash(&dir.join(&file)) {
+            Ok(is) if is == *told => {}
+            Ok(_) => {
+                found.add(Finding::Modified, format!("{file} is not the one that record 1 names"))
+            }
+            Err(e) => found.add(Finding::Incomplete, format!("{file} cannot be read: {e}")),
+        }
     }
     match (&start.settings_sha256, disk::hash(&dir.join(SETTINGS))) {
         (Some(told), Ok(is)) if *told == is => {}

@@ -149,6 +149,7 @@ fn a_run_that_goes_on_is_incomplete() {
         id: RUN,
         runbook: fixture::RUNBOOK,
         settings: Some(fixture::SETTINGS),
+        included: &[],
     };
     let made = create_run(&new, stamp(1), BY, fixture::started(RUN, None)).unwrap();
     assert_eq!(found(made.journal.dir()).0, Finding::Incomplete);

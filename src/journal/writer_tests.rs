@@ -228,6 +228,7 @@ fn the_reserve_is_there_while_the_run_goes_on_and_gone_when_it_is_over() {
         id: "r",
         runbook: fixture::RUNBOOK,
         settings: Some(fixture::SETTINGS),
+        included: &[],
     };
     let first = fixture::started("r", None);
     let created = super::super::create_run(&new, stamp(1), BY, first).unwrap();

@@ -80,6 +80,7 @@ impl Run {
             runbook: "aurora-pitr".into(),
             runbook_sha256: "5e".repeat(32),
             settings_sha256: None,
+            included: [].into(),
             mode: Mode::Drill,
             environment: Some("dr".into()),
             pins: BTreeMap::from([("aws.account".into(), "123456789012".into())]),

@@ -293,7 +293,11 @@ pub fn check_one(input: &Input, text: &str, now: DateTime<Utc>) -> Result<Value,
 }
 
 /// As [`check_one`], for a default, which may have its type already.
-fn check_value(input: &Input, value: Value, now: DateTime<Utc>) -> Result<Value, TextError> {
+pub(super) fn check_value(
+    input: &Input,
+    value: Value,
+    now: DateTime<Utc>,
+) -> Result<Value, TextError> {
     let value = match (input.kind, value) {
         (_, Value::String(text)) => return check_one(input, &text, now),
         (InputKind::Number, Value::Int(i)) => Value::Float(i as f64),

@@ -15,13 +15,15 @@ pub mod suggest;
 pub mod template;
 pub mod timetext;
 pub mod value;
+mod within;
 pub(crate) mod yaml;
 
 pub use diagnostic::Problem;
-pub use lower::{Checked, check, load};
+pub use lower::{Checked, Found, Included, Library, Wanted, check, check_with, load};
 pub use model::{Milestone, Runbook, Step, StepId};
 pub use registry::Effect;
 pub use request::{Request, Resolved, Reveal};
 pub use schema::schema;
 pub use value::{Type, Value};
+pub use within::Within;
 pub use yaml::MOST_BYTES;

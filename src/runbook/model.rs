@@ -1,12 +1,15 @@
 //! The checked runbook: what `check` has accepted, without positions. Everything after it may rely on
 //! it: ids are unique, names exist, guards are strong enough, expressions have types.
 
+use std::sync::Arc;
+
 use chrono::{NaiveDate, TimeDelta};
 
 use super::expr::Expr;
 use super::registry::{ActionSpec, Effect};
 use super::template::Template;
 use super::value::Value;
+use super::within::Within;
 
 /// The id of a step, `[a-z][a-z0-9_]{0,62}`, or `parent/child` inside a nested runbook.
 pub type StepId = String;
@@ -160,6 +163,27 @@ pub struct Input {
     pub help: Option<String>,
 }
 
+impl Requires {
+    /// What another needs besides.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (all, more) in [(&mut self.tools, &other.tools), (&mut self.env, &other.env)] {
+            for one in more {
+                if !all.contains(one) {
+                    all.push(one.clone());
+                }
+            }
+        }
+    }
+}
+
+impl Input {
+    /// A step that names the runbook must give it: there is no default, and a secret is had from outside.
+    #[must_use]
+    pub fn is_needed_from_outside(&self) -> bool {
+        self.kind == InputKind::Secret || (self.required && self.default.is_none())
+    }
+}
+
 /// One step.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -201,6 +225,8 @@ pub struct Step {
     pub evidence: Option<String>,
     /// Environment for a script, besides `INPUT_…`.
     pub env: Vec<(String, Template)>,
+    /// The step that names the runbook which this step came from.
+    pub within: Option<Arc<Within>>,
 }
 
 impl Step {
@@ -403,10 +429,12 @@ impl Step {
             verifies: None,
             evidence: None,
             env: Vec::new(),
+            within: None,
         })
     }
 
-    /// Every path that the step's templates and expressions use, such as `steps.verify.newest_row`.
+    /// Every path that the step's templates and expressions use, such as `steps.verify.newest_row`, as
+    /// the run knows it.
     #[must_use]
     pub fn names(&self) -> Vec<Vec<String>> {
         let calls =
@@ -420,12 +448,13 @@ impl Step {
         };
         let texts = [Some(&self.title), self.instructions.as_ref(), guard].into_iter().flatten();
         let env = self.env.iter().map(|(_, template)| template);
-        calls
+        let names = calls
             .into_iter()
             .flatten()
             .flat_map(Call::names)
             .chain(exprs.chain(probe).flat_map(Expr::names))
             .chain(texts.chain(env).flat_map(Template::names))
-            .collect()
+            .collect();
+        self.outward(names)
     }
 }

@@ -35,6 +35,7 @@ impl Story {
             runbook: "aurora-pitr".into(),
             runbook_sha256: "0".repeat(64),
             settings_sha256: None,
+            included: [].into(),
             mode,
             environment: Some("production".into()),
             pins: pins(),

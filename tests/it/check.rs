@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use steadyhand::runbook::diagnostic::{Severity, Style, render};
 use steadyhand::runbook::format::{self, Shape, Word};
-use steadyhand::runbook::{self, registry};
+use steadyhand::runbook::{self, Checked, Found, registry};
 
 /// Line, column and code.
 type Place = (usize, usize, String);
@@ -26,6 +26,21 @@ fn runbooks(kind: &str) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
+}
+
+/// Checks a file as the command does that is started in the corpus.
+fn checked(kind: &str, path: &Path) -> Checked {
+    let bytes = std::fs::read(path).expect("a runbook");
+    let file = format!("{kind}/{}", path.file_name().expect("a name").to_string_lossy());
+    runbook::check_with(&bytes, &file, &mut |wanted| {
+        let file = match wanted.name.strip_prefix("./") {
+            Some(beside) => format!("{kind}/{beside}"),
+            None => wanted.name.trim_start_matches("../").to_owned(),
+        };
+        let bytes = std::fs::read(corpus(&file));
+        let bytes = bytes.map_err(|_| format!("no runbook `{}` built in", wanted.name))?;
+        Ok(Found { file, bytes })
+    })
 }
 
 fn name(path: &Path) -> String {
@@ -69,8 +84,7 @@ fn every_planted_problem_is_found_at_its_place_and_nothing_else_is() {
     assert!(files.len() >= 50, "{} invalid files", files.len());
     let mut wrong = Vec::new();
     for file in files {
-        let bytes = std::fs::read(&file).expect("a runbook");
-        let checked = runbook::check(&bytes, &format!("invalid/{}.yaml", name(&file)));
+        let checked = checked("invalid", &file);
         let mut found: Vec<Place> =
             checked.problems.iter().map(|p| (p.line, p.column, p.code.to_owned())).collect();
         found.sort();
@@ -95,8 +109,7 @@ fn the_golden_diagnostics_are_what_is_printed() {
     let golden = corpus("golden");
     let mut wrong = Vec::new();
     for file in runbooks("invalid") {
-        let bytes = std::fs::read(&file).expect("a runbook");
-        let checked = runbook::check(&bytes, &format!("invalid/{}.yaml", name(&file)));
+        let checked = checked("invalid", &file);
         let mut text = String::new();
         for problem in &checked.problems {
             text.push_str(&render(problem, &checked.source, Style::Plain));
@@ -160,8 +173,7 @@ fn good_runbooks_pass_and_exit_0() {
     assert_eq!(output.status.code(), Some(0), "{printed}");
     assert!(printed.ends_with("0 problems, 0 warnings\n"), "{printed}");
     for file in runbooks("valid") {
-        let bytes = std::fs::read(&file).expect("a runbook");
-        assert!(runbook::load(&bytes, &name(&file)).is_ok(), "{}", file.display());
+        assert!(checked("valid", &file).runbook.is_some(), "{}", file.display());
     }
 }
 

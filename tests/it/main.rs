@@ -10,6 +10,7 @@ mod demo;
 mod format;
 mod http;
 mod json;
+mod nested;
 mod plan;
 mod postgres;
 mod process;

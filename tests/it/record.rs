@@ -55,6 +55,7 @@ fn begin(runs: &Path, run: &str, previous: Option<Previous>) -> Journal {
         runbook: "rows-back".into(),
         runbook_sha256: sha256_hex(RUNBOOK),
         settings_sha256: None,
+        included: [].into(),
         mode: Mode::Drill,
         environment: None,
         pins: BTreeMap::new(),
@@ -70,7 +71,7 @@ fn begin(runs: &Path, run: &str, previous: Option<Previous>) -> Journal {
         practice: false,
         previous,
     };
-    let new = NewRun { runs, id: run, runbook: RUNBOOK, settings: None };
+    let new = NewRun { runs, id: run, runbook: RUNBOOK, settings: None, included: &[] };
     let first = Event::run(Fact::RunStarted(Box::new(started)));
     let mut journal = create_run(&new, stamp(0), BY, first).unwrap().journal;
     let attached = Fact::ConsoleAttached { pid: 7, tool: "0.1.0".into() };

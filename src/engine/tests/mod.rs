@@ -89,6 +89,7 @@ impl Bench {
             runbook: "test".into(),
             runbook_sha256: String::new(),
             settings_sha256: None,
+            included: [].into(),
             mode: Mode::Drill,
             environment: None,
             pins: Pins::new(),

@@ -54,6 +54,12 @@ pub(super) fn call(
         unknown(problems, entry);
         return None;
     };
+    if spec.name == "runbook" {
+        problems
+            .error(entry.key_span.clone(), "misplaced-key", "`runbook` stands in `do` alone")
+            .help("a step whose `do` it is stands for the steps of the other runbook");
+        return None;
+    }
     let after = scope.after(spec);
     let args = Args { scope, before, after: &after };
     let what = format!("`{}`", spec.name);

@@ -127,9 +127,45 @@ fn default(
     if input.kind == InputKind::Secret {
         return secret_default(problems, node, source);
     }
+    value(problems, node, input, scope, &scope.for_inputs())
+}
+
+/// What a step gives to an input of the runbook that it names; `types` are the names in its own scope.
+pub(super) fn given(
+    problems: &mut Problems<'_>,
+    node: &Node,
+    input: &Input,
+    scope: &Scope,
+    types: &Type,
+) -> Option<Template> {
+    if input.kind != InputKind::Secret {
+        return value(problems, node, input, scope, types);
+    }
+    let (template, ty) = expr::template(problems, node, scope, types, Secrets::Allowed)?;
+    if ty != Type::Secret {
+        let message = format!("`{}` is a secret, and this is not", input.name);
+        problems
+            .error(node.span.clone(), "not-a-secret", message)
+            .help("hand one of your own on, whole: \"${{ inputs.password }}\"");
+        return None;
+    }
+    Some(template)
+}
+
+fn value(
+    problems: &mut Problems<'_>,
+    node: &Node,
+    input: &Input,
+    scope: &Scope,
+    types: &Type,
+) -> Option<Template> {
+    let source = match &node.kind {
+        Kind::Scalar(scalar) => scalar.text.as_str(),
+        _ => "",
+    };
     if source.contains("${{") {
         let secrets = Secrets::Refused("an input's value is shown");
-        let (template, ty) = expr::template(problems, node, scope, &scope.for_inputs(), secrets)?;
+        let (template, ty) = expr::template(problems, node, scope, types, secrets)?;
         let wanted = type_of(input.kind);
         if ty != wanted && ty != Type::Dyn && !(ty == Type::Int && wanted == Type::Float) {
             let message = format!("expected a value of type {wanted}, found one of type {ty}");
@@ -186,7 +222,7 @@ fn literal(problems: &mut Problems<'_>, node: &Node, kind: InputKind) -> Option<
 /// Whether a default is what its own input would take.
 fn allowed(problems: &mut Problems<'_>, node: &Node, input: &Input, value: &Value) -> bool {
     let Err(error) = check_rules(input, value) else { return true };
-    let message = format!("the input would refuse its default: {}", error.message);
+    let message = format!("the input would refuse this: {}", error.message);
     let help = error.help.unwrap_or_else(|| "write one that the input takes".into());
     problems.error(node.span.clone(), "bad-default", message).help(help);
     false

@@ -8,7 +8,7 @@ use regex::Regex;
 use super::Problem;
 use super::diagnostic::{Problems, Source};
 use super::format::{self, known};
-use super::model::{Escalation, Objectives, Requires, Reviewed, Runbook};
+use super::model::{Escalation, Objectives, Requires, Reviewed, Runbook, StepId};
 use super::timetext;
 use super::value::Type;
 use super::yaml::{self, Fields, Kind, Node};
@@ -18,9 +18,11 @@ mod call;
 mod expr;
 mod guard;
 mod input;
+mod nested;
 mod scope;
 mod step;
 
+use nested::Includes;
 use scope::Scope;
 
 /// What came of reading a file.
@@ -32,20 +34,83 @@ pub struct Checked {
     pub problems: Vec<Problem>,
     /// There when no problem is an error.
     pub runbook: Option<Runbook>,
+    /// The other runbooks that its steps name, and theirs.
+    pub included: Vec<Included>,
 }
 
-/// Reads a runbook and finds every problem in it. `file` is how the problems name it.
+/// Another runbook that a step names.
+#[derive(Debug)]
+pub struct Included {
+    /// The step, such as `restore`, or `restore/verify` where that names the one of this step.
+    pub at: StepId,
+    /// How the problems name the file.
+    pub file: String,
+    /// Its exact bytes.
+    pub bytes: Vec<u8>,
+    /// Its text, to show the problems in.
+    pub source: Source,
+    /// In the order of the file.
+    pub problems: Vec<Problem>,
+}
+
+/// A step asks for another runbook.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// An id, or a path from the file that names it.
+    pub name: &'a str,
+    /// The file that names it.
+    pub from: &'a str,
+    /// See [`Included::at`].
+    pub at: &'a str,
+}
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The same for the same file, however it is named.
+    pub file: String,
+    /// Its exact bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Where other runbooks come from: reading files is somebody else's work. An error is one line.
+pub type Library<'l> = dyn FnMut(&Wanted<'_>) -> Result<Found, String> + 'l;
+
+/// Reads a runbook and finds every problem in it. `file` is how the problems name it. It may name no
+/// other runbook: see [`check_with`].
 #[must_use]
 pub fn check(bytes: &[u8], file: &str) -> Checked {
+    check_with(bytes, file, &mut |wanted| Err(format!("no runbook `{}` here", wanted.name)))
+}
+
+/// As [`check`], with the other runbooks that its steps may name.
+#[must_use]
+pub fn check_with(bytes: &[u8], file: &str, library: &mut Library<'_>) -> Checked {
+    let files = vec![file.to_owned()];
+    let (at, found, requires) = (Vec::new(), Vec::new(), Requires::default());
+    let mut includes = Includes { library, files, at, found, requires };
+    let (mut checked, _) = check_nested(bytes, file, &mut includes);
+    if let Some(runbook) = &mut checked.runbook {
+        runbook.requires.add(&includes.requires);
+    }
+    Checked { included: includes.found, ..checked }
+}
+
+/// One file, and the type of what its steps save.
+fn check_nested(bytes: &[u8], file: &str, includes: &mut Includes<'_>) -> (Checked, Type) {
     let source = match yaml::decode(bytes, file) {
         Ok(source) => source,
-        Err((source, problems)) => return Checked { source, problems, runbook: None },
+        Err((source, problems)) => {
+            let included = Vec::new();
+            return (Checked { source, problems, runbook: None, included }, Type::Dyn);
+        }
     };
     let mut problems = Problems::new(&source);
-    let runbook = yaml::read(&mut problems).and_then(|root| runbook(&mut problems, &root));
-    let runbook = runbook.filter(|_| problems.none_is_an_error());
+    let read = yaml::read(&mut problems).and_then(|root| runbook(&mut problems, &root, includes));
+    let (runbook, saved) = read.filter(|_| problems.none_is_an_error()).unzip();
     let problems = problems.finish();
-    Checked { source, problems, runbook }
+    let checked = Checked { source, problems, runbook, included: Vec::new() };
+    (checked, saved.unwrap_or(Type::Dyn))
 }
 
 /// Reads a runbook: the model and the warnings, or every problem.
@@ -60,7 +125,11 @@ pub fn load(bytes: &[u8], file: &str) -> Result<(Runbook, Vec<Problem>), Vec<Pro
     }
 }
 
-fn runbook(problems: &mut Problems<'_>, root: &Node) -> Option<Runbook> {
+fn runbook(
+    problems: &mut Problems<'_>,
+    root: &Node,
+    includes: &mut Includes<'_>,
+) -> Option<(Runbook, Type)> {
     let fields = Fields::read(problems, root, "a runbook", known(format::RUNBOOK))?;
     version(problems, &fields);
     let id = fields.get("id").and_then(|node| name(problems, node, format::ID, "id"));
@@ -81,7 +150,7 @@ fn runbook(problems: &mut Problems<'_>, root: &Node) -> Option<Runbook> {
     let inputs =
         fields.get("inputs").map(|node| input::inputs(problems, node, &mut scope_of_steps));
     let steps = match fields.get("steps") {
-        Some(node) => step::steps(problems, node, &mut scope_of_steps),
+        Some(node) => step::steps(problems, node, &mut scope_of_steps, includes),
         None => Vec::new(),
     };
     let recovery_point = fields
@@ -107,7 +176,7 @@ fn runbook(problems: &mut Problems<'_>, root: &Node) -> Option<Runbook> {
         steps,
     };
     warn_of_objectives(problems, &fields, &runbook);
-    Some(runbook)
+    Some((runbook, scope_of_steps.saved()))
 }
 
 /// An objective that nothing in the runbook can ever meet is likely an oversight.

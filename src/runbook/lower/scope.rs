@@ -48,6 +48,17 @@ impl Scope {
         self.current = None;
     }
 
+    /// The step `id` was another runbook: `steps.ID` has the steps of that one.
+    pub(super) fn leave_nested(&mut self, id: &str, saved: Type) {
+        self.steps.insert(id.to_owned(), saved);
+        self.current = None;
+    }
+
+    /// What all steps have saved, by step.
+    pub(super) fn saved(self) -> Type {
+        Type::Record(self.steps)
+    }
+
     /// What an input's default may use: the inputs above it.
     pub(super) fn for_inputs(&self) -> Type {
         record([

@@ -14,11 +14,17 @@ use super::super::value::Type;
 use super::super::yaml::{self, Fields, Kind, Node};
 use super::call::{self, Place};
 use super::expr::{self, Secrets};
+use super::nested::{self, Includes};
 use super::scope::Scope;
 use super::{duration, guard, items, line, named};
 
 /// All steps, each in the scope of those before it.
-pub(super) fn steps(problems: &mut Problems<'_>, node: &Node, scope: &mut Scope) -> Vec<Step> {
+pub(super) fn steps(
+    problems: &mut Problems<'_>,
+    node: &Node,
+    scope: &mut Scope,
+    includes: &mut Includes<'_>,
+) -> Vec<Step> {
     let nodes = items(problems, node);
     if nodes.is_empty() && matches!(node.kind, Kind::List(_)) {
         problems
@@ -34,11 +40,19 @@ pub(super) fn steps(problems: &mut Problems<'_>, node: &Node, scope: &mut Scope)
     let mut milestones = BTreeMap::new();
     let mut steps = Vec::new();
     for node in nodes {
+        if let Some(call) = nested::call(node) {
+            let inner = nested::steps(problems, node, call, scope, includes);
+            nested::milestones(problems, node, &inner, &steps);
+            steps.extend(inner);
+            continue;
+        }
         let mut reader = Reader { problems, scope, node };
         if let Some(step) = reader.step(&mut milestones) {
+            nested::milestones(problems, node, std::slice::from_ref(&step), &steps);
             steps.push(step);
         }
     }
+    nested::refuse_too_many(problems, node, &steps);
     steps
 }
 
@@ -138,6 +152,7 @@ impl<'r> Reader<'r, '_> {
             verifies: verifies.map(|_| Verifies::Data),
             evidence: evidence.map(str::to_owned),
             env,
+            within: None,
         })
     }
 

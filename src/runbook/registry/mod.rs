@@ -160,6 +160,7 @@ pub enum FieldType {
 
 mod http;
 mod json;
+mod nested;
 mod people;
 mod postgres;
 mod process;
@@ -168,7 +169,7 @@ mod s3;
 mod time;
 
 /// The families, in the order of `docs/format.md`.
-static FAMILIES: [&[ActionSpec]; 8] = [
+static FAMILIES: [&[ActionSpec]; 9] = [
     people::ACTIONS,
     time::ACTIONS,
     process::ACTIONS,
@@ -177,6 +178,7 @@ static FAMILIES: [&[ActionSpec]; 8] = [
     postgres::ACTIONS,
     rds::ACTIONS,
     s3::ACTIONS,
+    nested::ACTIONS,
 ];
 
 /// Every action.

@@ -31,9 +31,14 @@ pub(super) fn lines(
 ) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     how_it_stands(&mut lines, view, step, theme, now, columns);
+    if let Some(whole) = step.step.part_of(&view.state.scope(None)) {
+        let line = text::shown(&format!("Part of: {whole}"));
+        lines.extend(text::wrap(&line, columns).into_iter().map(|l| Line::styled(l, theme.dim)));
+        lines.push(Line::raw(""));
+    }
     if let Some(instructions) = &step.step.instructions {
         let rendered = instructions
-            .render_text(&view.state.scope(None))
+            .render_text(&view.state.scope_of(&step.step, None))
             .unwrap_or_else(|_| instructions.source().to_owned());
         lines.extend(text::markdown(&rendered, columns).into_iter().map(Line::raw));
         lines.push(Line::raw(""));
@@ -136,7 +141,7 @@ fn prepared_lines(prepared: &Prepared, theme: &Theme, columns: usize) -> Vec<Lin
 
 /// The plan: what is not known yet stands as its template.
 fn planned(view: &View, step: &StepState, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
-    match render_plan(&step.step.action, &step.step.env, &view.state.scope(None)) {
+    match render_plan(&step.step.action, &step.step.env, &view.state.scope_of(&step.step, None)) {
         Ok(request) => request::lines(&request, theme, columns),
         Err(why) => text::wrap(&text::shown(&why.to_string()), columns)
             .into_iter()
@@ -154,7 +159,7 @@ fn for_people(
 ) -> Vec<Line<'static>> {
     let done = matches!(view.state.status(step), Status::Done(Outcome::Succeeded));
     let planned = || {
-        let scope = view.state.scope(None);
+        let scope = view.state.scope_of(&step.step, None);
         render_plan(&step.step.action, &step.step.env, &scope).map(|request| request.masked())
     };
     let request = match last {
