@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::services::moto::Moto;
 
 /// The cluster that every place begins with: a writer `…-1` and a reader `…-2`.
-const SOURCE: &str = "loanserve-prod";
+pub(crate) const SOURCE: &str = "loanserve-prod";
 /// An instance on its own, and its replica.
 const ALONE: &str = "loanserve-reports";
 const REPLICA: &str = "loanserve-reports-replica";
@@ -37,8 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const RUN: &str = "20261121T031000Z-aurora-pitr-k3f9";
 
 /// Somewhere to call.
-struct Place {
-    access: AwsAccess,
+pub(crate) struct Place {
+    pub(crate) access: AwsAccess,
     sandbox: Option<Sandbox>,
     _moto: Option<Moto>,
 }
@@ -59,8 +59,12 @@ impl Place {
     }
 
     /// moto with the same cluster in it; its states take `delay`.
-    async fn moto(delay: Duration) -> Option<Self> {
-        let moto = Moto::start(delay)?;
+    pub(crate) async fn moto(delay: Duration) -> Option<Self> {
+        Self::of_moto(Moto::start(delay)?).await
+    }
+
+    /// A moto, with the same cluster in it.
+    pub(crate) async fn of_moto(moto: Moto) -> Option<Self> {
         let place = Self { access: moto.access(), sandbox: None, _moto: Some(moto) };
         let client = place.client().await;
         client
@@ -133,7 +137,7 @@ impl Place {
         self.sandbox.as_ref().unwrap().offer().inputs.clone()
     }
 
-    async fn client(&self) -> aws_sdk_rds::Client {
+    pub(crate) async fn client(&self) -> aws_sdk_rds::Client {
         aws_sdk_rds::Client::new(&aws::config(&self.access).await)
     }
 

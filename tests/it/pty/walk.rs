@@ -121,7 +121,7 @@ pub fn review(terminal: &mut Terminal, dir: &Path, phrase: Option<&str>) {
         terminal.wait_text("was typed where");
     }
     let asked = asked(&terminal.screen());
-    terminal.press(phrase.unwrap_or(&asked)).press(ENTER);
+    terminal.press(phrase.unwrap_or(&asked)).wait_text("Enter runs exactly this.").press(ENTER);
 }
 
 /// The phrase that the screen asks for.

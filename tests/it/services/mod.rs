@@ -1,6 +1,8 @@
 //! Real services for tests, started and stopped by the test that needs them.
 
+pub mod application;
 pub mod attempt;
+pub mod aws_front;
 pub mod console;
 pub mod damage;
 pub mod door;

@@ -23,8 +23,13 @@ pub struct Moto {
 impl Moto {
     /// A fresh AWS whose states take `delay`; `None`, said loudly, when it cannot be had here.
     pub fn start(delay: Duration) -> Option<Self> {
+        Self::start_stuck(delay, "")
+    }
+
+    /// The same, where the first cluster of the name `stuck` stays "creating".
+    pub fn start_stuck(delay: Duration, stuck: &str) -> Option<Self> {
         match super::venv::programs("moto", "[server,rds]", VERSION)
-            .and_then(|programs| Self::serve(&programs.join("python"), delay))
+            .and_then(|programs| Self::serve(&programs.join("python"), delay, stuck))
         {
             Ok(moto) => Some(moto),
             Err(reason) => {
@@ -34,7 +39,7 @@ impl Moto {
         }
     }
 
-    fn serve(python: &Path, delay: Duration) -> Result<Self, String> {
+    fn serve(python: &Path, delay: Duration, stuck: &str) -> Result<Self, String> {
         let home = TempDir::new().map_err(|error| error.to_string())?;
         let log = home.path().join("log");
         let port = TcpListener::bind("127.0.0.1:0")
@@ -45,6 +50,7 @@ impl Moto {
         let server = Command::new(python)
             .arg(script)
             .arg(delay.as_secs_f64().to_string())
+            .arg(stuck)
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
