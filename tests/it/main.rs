@@ -15,6 +15,7 @@ mod plan;
 mod postgres;
 mod process;
 mod pty;
+mod rabbitmq;
 mod record;
 mod refusals;
 mod s3;

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
@@ -58,12 +58,19 @@ fn made(new: bool) -> Response {
     if new { StatusCode::CREATED } else { StatusCode::NO_CONTENT }.into_response()
 }
 
-async fn logged_in(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+/// Who asks.
+#[derive(Clone)]
+struct User(String);
+
+async fn logged_in(State(shared): State<Shared>, mut request: Request, next: Next) -> Response {
     let login = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let login = login.and_then(|value| value.strip_prefix("Basic "));
     let login = login.and_then(|value| String::from_utf8(BASE64_STANDARD.decode(value).ok()?).ok());
     let known = login.as_deref().and_then(|login| login.split_once(':'));
-    if known.is_some_and(|(user, password)| shared.broker().knows(user, password)) {
+    if let Some((user, password)) = known
+        && shared.broker().knows(user, password)
+    {
+        request.extensions_mut().insert(User(user.to_owned()));
         return next.run(request).await;
     }
     let body = json!({"error": "not_authorized", "reason": "Login failed"});
@@ -122,13 +129,18 @@ async fn definitions(State(shared): State<Shared>) -> Response {
     answer(StatusCode::OK, &shared.broker().definitions())
 }
 
-async fn import(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+async fn import(
+    State(shared): State<Shared>,
+    Extension(User(user)): Extension<User>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if kind.is_none_or(|kind| !kind.starts_with("application/json")) {
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
     match serde_json::from_slice(&body) {
-        Ok(file @ Value::Object(_)) => match shared.broker().import(&file) {
+        Ok(file @ Value::Object(_)) => match shared.broker().import(&file, &user) {
             Ok(()) => StatusCode::NO_CONTENT.into_response(),
             Err(reason) => bad(&reason),
         },
@@ -158,8 +170,12 @@ async fn vhost(State(shared): State<Shared>, Path(vhost): Path<String>) -> Respo
     found.map_or_else(not_found, |item| answer(StatusCode::OK, &item))
 }
 
-async fn put_vhost(State(shared): State<Shared>, Path(vhost): Path<String>) -> Response {
-    made(shared.broker().put("vhosts", json!({"name": vhost})))
+async fn put_vhost(
+    State(shared): State<Shared>,
+    Extension(User(user)): Extension<User>,
+    Path(vhost): Path<String>,
+) -> Response {
+    made(shared.broker().vhost(&vhost, &user))
 }
 
 /// RabbitMQ reads a body as JSON, whatever it is called; none is an empty one.

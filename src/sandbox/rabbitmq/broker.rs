@@ -66,8 +66,7 @@ impl Broker {
     pub(super) fn fresh(user: &str, password: &str, delay: Duration) -> Self {
         let mut broker = Self { delay, lists: BTreeMap::new(), queues_since: None };
         broker.user(user, password, &json!("administrator"));
-        broker.put("vhosts", json!({"name": "/"}));
-        broker.put("permissions", permission("/", user, &Value::Null));
+        broker.vhost("/", user);
         broker
     }
 
@@ -98,6 +97,16 @@ impl Broker {
         self.lists.entry(list).or_default().insert(key(list, &item), item).is_none()
     }
 
+    /// Makes a vhost; whoever does may do everything in it. `true` when it is new.
+    pub(super) fn vhost(&mut self, name: &str, by: &str) -> bool {
+        let new = !self.has_vhost(name);
+        if new {
+            self.put("vhosts", json!({ "name": name }));
+            self.put("permissions", permission(name, by, &Value::Null));
+        }
+        new
+    }
+
     pub(super) fn user(&mut self, name: &str, password: &str, tags: &Value) -> bool {
         let seed = Sha256::digest(format!("{name} {password}"));
         let tags: Vec<&str> =
@@ -122,15 +131,17 @@ impl Broker {
         for (list, ..) in LISTS {
             file.insert(list.into(), self.items(list).cloned().collect());
         }
-        file.insert("global_parameters".into(), json!([]));
+        let cluster =
+            json!({"name": "internal_cluster_id", "value": "rabbitmq-cluster-id-practice"});
+        file.insert("global_parameters".into(), json!([cluster]));
         Value::Object(file)
     }
 
-    /// Imports a definitions file, of whatever version: the broker does not look at that.
+    /// Imports a definitions file for the user `by`, of whatever version: the broker does not look at that.
     ///
     /// # Errors
     /// The reason that the broker gives; nothing was changed.
-    pub(super) fn import(&mut self, file: &Value) -> Result<(), Value> {
+    pub(super) fn import(&mut self, file: &Value, by: &str) -> Result<(), Value> {
         let of = |list: &str| file[list].as_array().map(Vec::as_slice).unwrap_or_default();
         for (list, ..) in LISTS.iter().skip(2) {
             for item in of(list) {
@@ -143,6 +154,9 @@ impl Broker {
         }
         for (list, _, replaces) in LISTS {
             for item in of(list) {
+                if let ("vhosts", Some(name)) = (list, item["name"].as_str()) {
+                    self.vhost(name, by);
+                }
                 let there = self.lists.get(list).is_some_and(|l| l.contains_key(&key(list, item)));
                 if replaces || !there {
                     self.put(list, item.clone());
@@ -212,19 +226,22 @@ mod tests {
         let queue = |durable: bool| json!({"vhost": "/", "name": "a", "durable": durable});
         let policy =
             |max: i64| json!({"vhost": "/", "name": "p", "definition": {"max-length": max}});
-        broker.import(&json!({"queues": [queue(true)], "policies": [policy(1)]})).unwrap();
+        broker.import(&json!({"queues": [queue(true)], "policies": [policy(1)]}), "guest").unwrap();
         let exported = broker.definitions();
-        broker.import(&json!({"queues": [queue(false)], "policies": [policy(2)]})).unwrap();
+        broker
+            .import(&json!({"queues": [queue(false)], "policies": [policy(2)]}), "guest")
+            .unwrap();
         assert_eq!(broker.list("queues"), [queue(true)]);
         assert_eq!(broker.list("policies"), [policy(2)]);
-        let refused = broker.import(&json!({
+        let nowhere = json!({
             "vhosts": [{"name": "new"}],
             "queues": [{"vhost": "new", "name": "b"}, {"vhost": "nowhere", "name": "c"}],
-        }));
+        });
+        let refused = broker.import(&nowhere, "guest");
         assert_eq!(refused, Err(json!(["no_such_vhost", "nowhere"])));
         assert!(!broker.has_vhost("new"), "nothing was changed");
         let mut other = Broker::fresh("guest", "another-password", Duration::ZERO);
-        other.import(&exported).unwrap();
+        other.import(&exported, "guest").unwrap();
         assert_eq!(other.definitions(), exported);
         assert!(other.knows("guest", "guest-password"));
         assert_eq!(other.consumers().len(), 1);
