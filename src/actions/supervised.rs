@@ -1,12 +1,15 @@
 //! Children under a supervisor, for every action that runs a program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use tokio::time::interval;
 
 use crate::engine::event::Output;
 use crate::ingest::Lines;
 use crate::runbook::Request;
 use crate::supervisor::{self, CAP, Exit, Launched, Order, PATIENCE_MS, Standing, Stdin};
 
+use super::meter::{Meter, WORD};
 use super::output::{SCREEN_LINE, kept, name, path};
 use super::{Context, Found, Progress};
 
@@ -111,9 +114,12 @@ async fn follow(cx: &Context, launched: Option<Launched>) -> End {
         let follow = supervisor::follow(&dir, &output, launched, |text| lines.push(text, show));
         tokio::pin!(follow);
         let mut asked = false;
+        let mut fed = Fed::default();
+        let mut look = interval(WORD);
         loop {
             tokio::select! {
                 standing = &mut follow => break standing,
+                _ = look.tick() => fed.tell(cx, &dir),
                 () = cx.cancel.cancelled(), if !asked => {
                     asked = true;
                     if let Err(e) = supervisor::cancel(&dir) {
@@ -133,6 +139,28 @@ async fn follow(cx: &Context, launched: Option<Launched>) -> End {
         // `follow` ends only when the supervisor has.
         Ok(Standing::Alive(_)) => End::Lost("its supervisor is still at work".into()),
         Err(e) => End::Lost(format!("its directory cannot be read: {e}")),
+    }
+}
+
+/// Tells how far the child has been fed with a backup, also one that an earlier console started.
+#[derive(Default)]
+struct Fed {
+    meter: Option<Meter>,
+    over: bool,
+}
+
+impl Fed {
+    fn tell(&mut self, cx: &Context, dir: &Path) {
+        let Some(feeding) = supervisor::feeding(dir).filter(|_| !self.over) else { return };
+        self.over = feeding.done == feeding.all;
+        if self.over {
+            let message = "the whole backup has been read; the rest is the server's work".into();
+            let _ = cx.progress.try_send(Progress::Status { message, fraction: None });
+            return;
+        }
+        let meter =
+            self.meter.get_or_insert_with(|| Meter::new("loading", feeding.done, feeding.all));
+        meter.tell(cx, feeding.done, feeding.trouble);
     }
 }
 

@@ -7,6 +7,7 @@ pub mod hidden;
 pub mod inputs;
 mod lower;
 pub mod model;
+pub mod names;
 pub mod registry;
 pub mod render;
 pub mod request;

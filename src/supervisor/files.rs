@@ -14,6 +14,7 @@ use super::{ChildId, Started};
 
 pub(super) const LOCK: &str = "lock";
 pub(super) const STARTED: &str = "started.json";
+pub(super) const FEED: &str = "feed.json";
 pub(super) const EXIT: &str = "exit.json";
 pub(super) const VOID: &str = "void";
 
@@ -53,13 +54,27 @@ pub(super) fn hold(mut lock: &File, child: ChildId) -> io::Result<()> {
 
 /// Puts JSON in `name` so that after a crash it is there whole or not at all.
 pub(super) fn write<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<()> {
+    draft(dir, name, content)?.sync_all()?;
+    put(dir, name)?;
+    File::open(dir)?.sync_all()
+}
+
+/// Puts JSON in `name` for readers of this boot alone: when the machine crashes it may be lost.
+pub(super) fn note<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<()> {
+    draft(dir, name, content)?;
+    put(dir, name)
+}
+
+fn draft<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<File> {
     let draft = dir.join(format!("{name}.new"));
     let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
     file.write_all(&serde_json::to_vec(content)?)?;
-    file.sync_all()?;
-    fs::rename(&draft, dir.join(name))?;
-    File::open(dir)?.sync_all()
+    Ok(file)
+}
+
+fn put(dir: &Path, name: &str) -> io::Result<()> {
+    fs::rename(dir.join(format!("{name}.new")), dir.join(name))
 }
 
 pub(super) fn is_full(e: &io::Error) -> bool {

@@ -35,6 +35,9 @@ use chrono::{DateTime, Utc};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
+use crate::aws::AwsAccess;
+use crate::aws::object::Object;
+
 /// No core dump of this process, nor of those it starts: secrets are in its memory.
 ///
 /// # Errors
@@ -101,15 +104,66 @@ pub enum Stdin {
     Null,
     /// This text.
     Text(String),
-    /// A file's contents. When they cannot be read to their end the child is killed rather than told
-    /// that they are over: half a dump must not be committed.
-    File {
-        /// Where it is.
-        path: PathBuf,
-        /// Follows the file, and only a file that was read to its end: what makes a load count, such as
-        /// its `COMMIT`, so that no early end of the data can.
-        after: String,
+    /// A backup. When it cannot be read to its end, or is not what it should be, the child is killed
+    /// rather than told that it is over: half a dump must not be committed.
+    Backup(Box<Backup>),
+}
+
+/// A backup that a child reads.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Backup {
+    /// Where it is.
+    pub from: From,
+    /// Its length, for those who want to know how far it is.
+    pub bytes: u64,
+    /// What its SHA-256 must be; `None` when nobody says.
+    pub sha256: Option<String>,
+    /// Follows the backup, and only one that was whole and right: what makes a load count, so that no
+    /// early end of the data can.
+    pub after: String,
+}
+
+/// Where a backup is.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum From {
+    /// On this machine.
+    File(PathBuf),
+    /// In S3; fetched by the supervisor, and so without a console too.
+    Object {
+        /// As whom.
+        access: AwsAccess,
+        /// Which.
+        object: Object,
     },
+}
+
+/// `feed.json`: how far a child has been fed with a backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Feeding {
+    /// Bytes that the child has taken.
+    pub done: u64,
+    /// Bytes of the backup.
+    pub all: u64,
+    /// Why no more come at the moment. Not yet cleaned.
+    pub trouble: Option<String>,
+}
+
+/// How far the child of the attempt of `dir` has been fed; `None` when nobody knows.
+#[must_use]
+pub fn feeding(dir: &Path) -> Option<Feeding> {
+    files::read(dir, files::FEED).ok().flatten()
+}
+
+/// What a child was fed with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fed {
+    /// Bytes of it.
+    pub bytes: u64,
+    /// Its SHA-256, when it was read to its end.
+    pub sha256: String,
+    /// The child was given all of it, and what makes it count.
+    pub whole: bool,
 }
 
 /// `started.json`.
@@ -156,6 +210,8 @@ pub struct Exit {
     pub finished: DateTime<Utc>,
     /// What else there is to know, such as that something it started still runs.
     pub notes: Vec<String>,
+    /// What it has read.
+    pub fed: Option<Fed>,
 }
 
 /// How a child ended.

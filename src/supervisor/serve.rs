@@ -14,13 +14,12 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
-use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
-use super::feed::{Broken, Feed};
+use super::feed::{self, Broken, Feed};
 use super::files::{self, EXIT, Room, STARTED, VOID};
 use super::output::{Channel, Keeper};
-use super::{ChildId, Ended, Exit, Order, Ordered, READY, Started, Stopped, failpoint};
+use super::{ChildId, Ended, Exit, Fed, Order, Ordered, READY, Started, Stopped, failpoint};
 use crate::ingest::Redactor;
 
 /// How long output is waited for that others hold open after the child has ended.
@@ -173,11 +172,11 @@ async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Option
     }
     let started = start(dir)?;
     let mut keeper = Keeper::create(&order, &redactor)?;
-    let (mut child, fed) = match spawn(&order) {
+    let (mut child, fed) = match spawn(&order, dir) {
         Ok(spawned) => spawned,
         Err(message) => {
             let ended = Ended::NotStarted(redactor.clean(message));
-            desk.leave(dir, &exit(ended, None, keeper, started.at, Vec::new()))?;
+            desk.leave(dir, &exit(ended, None, keeper, started.at, Vec::new(), None))?;
             tell("ended");
             return Ok(None);
         }
@@ -189,7 +188,7 @@ async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Option
 
     let mut streams = Streams::of(&mut child);
     let mut end = End::new(pid, &order);
-    let mut broken = Feeding::new(fed);
+    let mut fed = Hearing { from: fed, broken: None, fed: None };
     let mut status = None;
     let (mut out, mut err) = (vec![0; CHUNK], vec![0; CHUNK]);
     loop {
@@ -206,7 +205,7 @@ async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Option
             }
             _ = desk.terminate.recv() => end.stop(Stopped::Cancelled),
             _ = desk.hangup.recv() => {}
-            message = broken.wait() => end.kill(Stopped::BadInput(message)),
+            message = fed.broken() => end.kill(Stopped::BadInput(message)),
             () = end.due() => end.act(),
         }
         if status.is_some() && (!streams.are_open() || end.gave_up) {
@@ -224,14 +223,14 @@ async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Option
                 .to_owned(),
         );
     }
-    drop(broken);
+    let fed = fed.over();
     failpoint::here("before_exit");
     let ended = status.map_or(Ended::Signal(0), how);
     let stopped = end.stopped.map(|why| match why {
         Stopped::BadInput(message) => Stopped::BadInput(redactor.clean(message)),
         Stopped::Cancelled | Stopped::TimedOut | Stopped::ConsoleGone => why,
     });
-    desk.leave(dir, &exit(ended, stopped, keeper, started.at, notes))?;
+    desk.leave(dir, &exit(ended, stopped, keeper, started.at, notes, fed))?;
     Ok(open.then_some(streams))
 }
 
@@ -241,6 +240,7 @@ fn exit(
     keeper: Keeper,
     started: DateTime<Utc>,
     notes: Vec<String>,
+    fed: Option<Fed>,
 ) -> Exit {
     let finished = Utc::now();
     let taken = keeper.finish();
@@ -254,6 +254,7 @@ fn exit(
         started,
         finished,
         notes,
+        fed,
     }
 }
 
@@ -290,8 +291,8 @@ pub(super) fn not_spawned(order: &Order, e: &io::Error) -> String {
     }
 }
 
-fn spawn(order: &Order) -> Result<(Child, Option<oneshot::Receiver<Broken>>), String> {
-    let feed = Feed::open(&order.stdin)?;
+fn spawn(order: &Order, dir: &Path) -> Result<(Child, Option<feed::Outcome>), String> {
+    let feed = Feed::open(&order.stdin, dir.to_owned())?;
     let mut command = Command::from(command(order)?);
     command
         .stdin(if feed.is_some() { Stdio::piped() } else { Stdio::null() })
@@ -340,28 +341,36 @@ async fn read<R: AsyncRead + Unpin>(stream: &mut Option<R>, chunk: &mut [u8]) ->
     n
 }
 
-/// Hears of a source that broke, once, and keeps the child's standard input open from then on.
-struct Feeding {
-    fed: Option<oneshot::Receiver<Broken>>,
+/// Hears how the feeding went, once, and keeps the child's standard input open when its source broke.
+struct Hearing {
+    from: Option<feed::Outcome>,
     broken: Option<Broken>,
+    fed: Option<Fed>,
 }
 
-impl Feeding {
-    fn new(fed: Option<oneshot::Receiver<Broken>>) -> Self {
-        Self { fed, broken: None }
-    }
-
-    async fn wait(&mut self) -> String {
-        if let Some(fed) = &mut self.fed {
-            let heard = fed.await;
-            self.fed = None;
-            if let Ok(broken) = heard {
-                let message = broken.message.clone();
-                self.broken = Some(broken);
-                return message;
+impl Hearing {
+    /// Why the source broke; never ready when it does not.
+    async fn broken(&mut self) -> String {
+        if let Some(from) = &mut self.from {
+            let heard = from.await;
+            self.from = None;
+            match heard {
+                Ok(Ok(fed)) => self.fed = Some(fed),
+                Ok(Err(broken)) => {
+                    let message = broken.message.clone();
+                    self.broken = Some(broken);
+                    return message;
+                }
+                Err(_) => {}
             }
         }
         std::future::pending().await
+    }
+
+    /// What was fed, now that the child is gone.
+    fn over(mut self) -> Option<Fed> {
+        let heard = self.from.as_mut().and_then(|from| from.try_recv().ok());
+        heard.and_then(Result::ok).or(self.fed)
     }
 }
 

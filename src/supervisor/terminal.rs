@@ -97,6 +97,7 @@ async fn run(dir: &Path, order: &Order, mut console: Orders, mut heard: Heard) -
             started: started.at,
             finished: Utc::now(),
             notes: Vec::new(),
+            fed: None,
         };
         files::write(dir, EXIT, &exit)
     };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use steadyhand::supervisor::{
-    self, CAP, Ended, Exit, Launched, Order, Standing, Stdin, Stopped, Supervisors,
+    self, Backup, CAP, Ended, Exit, From, Launched, Order, Standing, Stdin, Stopped, Supervisors,
 };
 use tempfile::TempDir;
 
@@ -338,7 +338,12 @@ async fn a_child_is_fed_and_a_broken_file_kills_it_before_it_sees_an_end() {
         let mut attempt = Attempt::new("cat > copy; echo committed");
         let path = attempt.file(name);
         fs::write(attempt.file("dump"), "insert\n".repeat(200_000)).unwrap();
-        attempt.order.stdin = Stdin::File { path, after: "commit".into() };
+        attempt.order.stdin = Stdin::Backup(Box::new(Backup {
+            from: From::File(path),
+            bytes: 1_400_000,
+            sha256: Some(sha256("insert\n".repeat(200_000).as_bytes())),
+            after: "commit".into(),
+        }));
         attempt
     };
     let attempt = fed("dump");
@@ -346,10 +351,14 @@ async fn a_child_is_fed_and_a_broken_file_kills_it_before_it_sees_an_end() {
     let copy = fs::read_to_string(attempt.file("copy")).unwrap();
     assert_eq!(copy, "insert\n".repeat(200_000) + "commit");
 
-    // A directory can be opened, and not read.
-    let exit = fed("").run().await;
-    assert!(matches!(exit.stopped, Some(Stopped::BadInput(_))), "{exit:?}");
-    assert_eq!((exit.ended, &*exit.stdout), (Ended::Signal(9), ""));
+    // A directory can be opened, and not read. The other is another file than was asked for.
+    let other = fed("dump");
+    fs::write(other.file("dump"), "delete\n".repeat(200_000)).unwrap();
+    for attempt in [fed(""), other] {
+        let exit = attempt.run().await;
+        assert!(matches!(exit.stopped, Some(Stopped::BadInput(_))), "{exit:?}");
+        assert_eq!((exit.ended, &*exit.stdout), (Ended::Signal(9), ""));
+    }
 
     // A child that does not want its input is no failure.
     let mut attempt = fed("dump");

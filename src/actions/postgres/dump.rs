@@ -1,5 +1,5 @@
-//! A dump file, read whole before a database is touched: its digest, what it is, and whether it ends
-//! where a dump ends.
+//! What a dump is made of. A file is read whole before a database is touched: its digest, what it is, and
+//! whether it ends where a dump ends. Of an object of S3 the beginning must do.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,9 +13,9 @@ use crate::actions::manifest::Expected;
 /// What a dump is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// SQL text, for psql.
+    /// SQL text.
     Plain,
-    /// `pg_dump -Fc`, for pg_restore.
+    /// `pg_dump -Fc`.
     Custom,
 }
 
@@ -33,10 +33,9 @@ impl Format {
 #[derive(Debug, PartialEq)]
 pub(super) struct Dump {
     pub format: Format,
-    pub gzip: bool,
-    /// Of the file as it lies there.
-    pub sha256: String,
-    /// The file's length.
+    /// As it lies there; `None` when it was not read to its end.
+    pub sha256: Option<String>,
+    /// Its length, as it lies there.
     pub bytes: u64,
 }
 
@@ -91,7 +90,9 @@ pub(super) fn inspect(
         .check(&name.to_string(), &sha256)
         .map_err(|why| format!("{why}; the database was not touched"))?;
     let format = match content {
-        Ok((head, tail)) => what(&head, &tail, declared).map_err(|why| format!("{name} {why}"))?,
+        Ok((head, tail)) => {
+            what(&head, Some(&tail), declared).map_err(|why| format!("{name} {why}"))?
+        }
         Err(Broken::Read(e)) if gzip => {
             return Err(format!(
                 "the gzip data of {name} is cut off or damaged ({e}): fetch the dump again, or take \
@@ -101,7 +102,22 @@ pub(super) fn inspect(
         Err(Broken::Read(e)) => return Err(format!("the dump {name} cannot be read: {e}")),
         Err(Broken::Stopped) => return Err(format!("stopped while {name} was being checked")),
     };
-    Ok(Dump { format, gzip, sha256, bytes })
+    Ok(Dump { format, sha256: Some(sha256), bytes })
+}
+
+/// The format of a dump that begins so; the end is still to be seen.
+///
+/// # Errors
+/// Why it is none that can be loaded: what follows its name in a sentence.
+pub(super) fn begins(raw: &[u8], declared: Option<Format>) -> Result<Format, String> {
+    let mut head = Vec::new();
+    if raw.starts_with(&[0x1f, 0x8b]) {
+        // Only the beginning is there: its end is no news.
+        let _ = MultiGzDecoder::new(raw).take(ENDS as u64).read_to_end(&mut head);
+    } else {
+        head.extend(&raw[..raw.len().min(ENDS)]);
+    }
+    what(&head, None, declared)
 }
 
 /// Why a stream was not read to its end.
@@ -136,7 +152,7 @@ fn ends<R: Read>(
 }
 
 /// What a dump with these ends is, or why it is none.
-fn what(head: &[u8], tail: &[u8], declared: Option<Format>) -> Result<Format, String> {
+fn what(head: &[u8], tail: Option<&[u8]>, declared: Option<Format>) -> Result<Format, String> {
     let holds =
         |bytes: &[u8], words: &str| bytes.windows(words.len()).any(|w| w == words.as_bytes());
     let found = if head.starts_with(b"PGDMP") {
@@ -150,8 +166,7 @@ fn what(head: &[u8], tail: &[u8], declared: Option<Format>) -> Result<Format, St
     } else if head.get(257..262) == Some(b"ustar") {
         return Err("is a tar archive: unpack it, or dump with `pg_dump -Fc`".into());
     } else if holds(head, "PostgreSQL database dump") {
-        // psql takes the end of its input inside a table's rows for their end: no error would be seen.
-        if !holds(tail, "PostgreSQL database dump complete") {
+        if tail.is_some_and(|tail| !holds(tail, "PostgreSQL database dump complete")) {
             return Err(
                 "is cut off: its last line is not a dump's last line; fetch it again, or take \
                         another backup"

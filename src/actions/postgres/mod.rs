@@ -3,6 +3,7 @@
 //! Every session carries an `application_name` that belongs to one attempt alone, so that a person at
 //! the server sees what Steadyhand does there, and a resumed console can look for it.
 
+mod backup;
 mod columns;
 mod connection;
 mod dump;

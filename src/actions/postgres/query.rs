@@ -8,12 +8,13 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tokio_postgres::Error;
 
 use super::connection::Connection;
+use super::load;
 use super::params::{Param, params};
 use super::session::Session;
 use super::trouble::{self, Nature, Trouble};
 use super::{application_name, clean, columns};
 use crate::actions::{Action, Context, Finish, Found, Progress};
-use crate::runbook::{Effect, Request, Value};
+use crate::runbook::{Effect, Request, Resolved, Reveal, Value, names};
 
 /// Rows kept; more are counted.
 const ROWS: usize = 200;
@@ -85,18 +86,30 @@ async fn run(cx: &Context, request: &Request) -> Result<Finish, Finish> {
     let secrets = cx.secrets.as_ref();
     let connection = Connection::of(request, secrets).map_err(Finish::failed)?;
     let params = params(request, secrets).map_err(Finish::failed)?;
-    let sql = request.text("sql").unwrap_or_default();
+    let refused = |message: String| Finish::failed(cx.redactor.clean(message));
+    let mut statements = statements(request, secrets).map_err(refused)?;
+    let last = statements.pop().unwrap_or_default();
+    if !statements.is_empty() && !params.is_empty() {
+        return Err(Finish::failed(
+            "`params` cannot be told apart between several statements: use `names` and :'name'",
+        ));
+    }
     let reads = request.effect == Effect::Reads;
     let failed = |trouble: Trouble| Finish::failed(cx.redactor.clean(trouble.message));
 
-    // Nothing is carried out before this: cancelling and every error are plain failures.
+    // Nothing counts before the last statement's end: cancelling and every error are plain failures.
     let prepare = async {
         let session = connection.open(&application_name(cx)).await?;
         let told = |error: Error| trouble::running(&connection, &error);
         if reads {
             session.client.batch_execute("BEGIN READ ONLY").await.map_err(told)?;
+        } else if !statements.is_empty() {
+            session.client.batch_execute("BEGIN").await.map_err(told)?;
         }
-        let statement = session.client.prepare(sql).await.map_err(told)?;
+        for statement in &statements {
+            session.client.batch_execute(statement).await.map_err(told)?;
+        }
+        let statement = session.client.prepare(&last).await.map_err(told)?;
         Ok((session, statement))
     };
     let (mut session, statement) = tokio::select! {
@@ -113,7 +126,14 @@ async fn run(cx: &Context, request: &Request) -> Result<Finish, Finish> {
         )));
     }
 
-    let answer = match carry_out(cx, &mut session, &statement, params).await {
+    let carried_out = async {
+        let answer = carry_out(cx, &mut session, &statement, params).await?;
+        if !reads && !statements.is_empty() {
+            session.client.batch_execute("COMMIT").await.map_err(Stopped::Told)?;
+        }
+        Ok(answer)
+    };
+    let answer = match carried_out.await {
         Ok(answer) => answer,
         Err(Stopped::Told(error)) => {
             let trouble = trouble::running(&connection, &error);
@@ -153,6 +173,39 @@ async fn run(cx: &Context, request: &Request) -> Result<Finish, Finish> {
             ("affected", Value::Int(answer.affected)),
         ]),
     ))
+}
+
+/// The statements of `sql`, with `names` in their places; one at least.
+fn statements(request: &Request, secrets: &dyn Reveal) -> Result<Vec<String>, String> {
+    let sql = request.text("sql").unwrap_or_default();
+    let sql = names::filled(sql, |name| {
+        let given = match request.arg("names") {
+            Some(Resolved::Map(names)) => names.iter().find(|(key, _)| key == name),
+            _ => None,
+        };
+        given
+            .and_then(|(_, value)| value.revealed(secrets))
+            .ok_or_else(|| format!("`sql` uses `{name}` and `names` does not give it"))
+    })?;
+    let statements = load::statements(&sql).map_err(|why| format!("`sql`: {why}"))?;
+    if statements.len() < 2 {
+        return Ok(vec![sql]);
+    }
+    if request.effect == Effect::Reads {
+        return Err(
+            "`sql` has several statements, and one that only reads is alone: split the step".into(),
+        );
+    }
+    // Ours is around all of them.
+    let ends = ["begin", "start", "commit", "end", "rollback", "abort", "prepare"];
+    let first =
+        |sql: &str| sql.split(|c: char| !c.is_ascii_alphabetic()).next().map(str::to_lowercase);
+    match statements.iter().find(|sql| first(sql).is_some_and(|word| ends.contains(&&*word))) {
+        Some(sql) => {
+            Err(format!("`sql`: several statements are one transaction already: take out `{sql}`"))
+        }
+        None => Ok(statements),
+    }
 }
 
 /// Why there is no answer.

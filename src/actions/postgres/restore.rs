@@ -1,11 +1,9 @@
-//! `postgres.restore_dump`: a dump file into an empty database.
+//! `postgres.restore_dump`: a dump into an empty database.
 //!
 //! The loader ([`super::load`]) works under the supervisor: it outlives the console, and a resumed one
 //! waits for it.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -14,20 +12,18 @@ use tokio::time::Instant;
 use tokio_postgres::Error;
 
 use super::application_name;
+use super::backup::Backup;
 use super::connection::Connection;
-use super::dump::{Dump, Format, inspect};
-use super::load::{self, WHOLE};
+use super::dump::{Dump, Format};
+use super::load;
 use super::session::Session;
 use super::trouble;
-use crate::actions::manifest::Expected;
 use crate::actions::supervised::{self, End, Job};
-use crate::actions::{Action, Context, Finish, Found, Progress};
+use crate::actions::{Action, Context, Finish, Found};
 use crate::engine::Outcome;
 use crate::runbook::{Request, Value};
 use crate::supervisor::{Ended, Exit, Stdin, Stopped};
 
-/// Between two words on how far the check of a file is.
-const WORD: Duration = Duration::from_secs(1);
 /// How long the server may take to end the sessions of a load that was stopped.
 const STOP: Duration = Duration::from_secs(30);
 
@@ -43,6 +39,7 @@ impl Action for RestoreDump {
         async move {
             let connection = Connection::of(&request, cx.secrets.as_ref())?;
             let clean = |message| cx.redactor.clean(message);
+            Backup::of(&cx, &request).await.map_err(clean)?.pin(&mut request);
             let session = open(&connection, &cx).await.map_err(clean)?;
             load::settings::add(&mut request, &connection, &session).await.map_err(clean)?;
             Ok(request)
@@ -70,7 +67,12 @@ impl Action for RestoreDump {
     fn reattach(&self, cx: Context, request: Request) -> BoxFuture<'static, Finish> {
         async move {
             let end = supervised::reattach(&cx).await;
-            match Load::look(&cx, &request).await {
+            let look = async {
+                let (connection, backup, jobs) = Load::read(&cx, &request).await?;
+                let dump = backup.begins().await?;
+                Ok::<_, String>(Load { connection, backup, dump, jobs })
+            };
+            match look.await {
                 Ok(load) => load.finish(&cx, end).await,
                 Err(message) => Finish::unknown(cx.redactor.clean(format!(
                     "the load has ended, and its dump cannot be looked at again: {message}"
@@ -81,11 +83,10 @@ impl Action for RestoreDump {
     }
 }
 
-/// A load whose file is good.
+/// A load whose dump is good, as far as can be told.
 struct Load {
     connection: Connection,
-    file: PathBuf,
-    expected: Expected,
+    backup: Backup,
     dump: Dump,
     jobs: i64,
 }
@@ -93,7 +94,12 @@ struct Load {
 impl Load {
     /// Everything that can be refused is, before the database is touched.
     async fn prepare(cx: &Context, mut request: Request) -> Result<(Self, Request), String> {
-        let load = Self::look(cx, &request).await?;
+        let look = async {
+            let (connection, backup, jobs) = Self::read(cx, &request).await?;
+            let dump = backup.inspect(cx).await?;
+            Ok::<_, String>(Self { connection, backup, dump, jobs })
+        };
+        let load = look.await?;
         if load.dump.format == Format::Custom && !on_path("pg_restore") {
             return Err(
                 "`pg_restore` is not installed on this machine, and nothing else reads the custom \
@@ -125,48 +131,14 @@ impl Load {
         Ok((load, request))
     }
 
-    /// Reads the request and the whole file.
-    async fn look(cx: &Context, request: &Request) -> Result<Self, String> {
+    /// Reads the request.
+    async fn read(cx: &Context, request: &Request) -> Result<(Connection, Backup, i64), String> {
         let connection = Connection::of(request, cx.secrets.as_ref())?;
-        let file = PathBuf::from(request.text("file").unwrap_or_default());
-        let declared = match request.text("format") {
-            Some("plain") => Some(Format::Plain),
-            Some("custom") => Some(Format::Custom),
-            Some(_) | None => None,
-        };
         let jobs = request.int("jobs").unwrap_or(1);
         if !(1..=64).contains(&jobs) {
             return Err(format!("`jobs` is {jobs}, not 1 to 64"));
         }
-        let expected = Expected::of_file(&file, request.text("sha256"), request.text("manifest"))?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let mut reading = tokio::task::spawn_blocking({
-            let (stop, progress, file) = (stop.clone(), cx.progress.clone(), file.clone());
-            move || {
-                let mut last = Instant::now();
-                let dump = inspect(&file, declared, &expected, |read, all| {
-                    if last.elapsed() >= WORD {
-                        last = Instant::now();
-                        let fraction = Some(read as f64 / all.max(1) as f64);
-                        let message = format!("checking {}", file.display());
-                        // A full channel is no reason to wait.
-                        drop(progress.try_send(Progress::Status { message, fraction }));
-                    }
-                    !stop.load(Ordering::Relaxed)
-                });
-                dump.map(|dump| (expected, dump))
-            }
-        });
-        let read = tokio::select! {
-            read = &mut reading => read,
-            () = cx.cancel.cancelled() => {
-                stop.store(true, Ordering::Relaxed);
-                reading.await
-            }
-        };
-        let (expected, dump) =
-            read.map_err(|e| format!("the dump could not be checked: {e}"))??;
-        Ok(Self { connection, file, expected, dump, jobs })
+        Ok((connection, Backup::of(cx, request).await?, jobs))
     }
 
     /// Whether a failure leaves nothing behind.
@@ -185,7 +157,7 @@ impl Load {
             argv,
             env: self.connection.to_env(application_name(cx)),
             cwd: None,
-            stdin: Stdin::File { path: self.file.clone(), after: WHOLE.to_owned() },
+            stdin: Stdin::Backup(Box::new(self.backup.feed(&self.dump))),
             secrets: supervised::secrets_of(cx, request),
         }
     }
@@ -225,9 +197,9 @@ impl Load {
             format!("{tables} tables in {} after {seconds:.1} s", self.connection),
             Value::map([
                 ("tables", Value::Int(tables)),
-                ("sha256", text(&self.dump.sha256)),
-                ("checked_against", text(self.expected.checked_against())),
-                ("dumped_at", text(self.expected.dumped_at())),
+                ("sha256", text(exit.fed.as_ref().map_or("", |fed| &fed.sha256))),
+                ("checked_against", text(self.backup.expected.checked_against())),
+                ("dumped_at", text(self.backup.expected.dumped_at())),
                 ("format", text(self.dump.format.name())),
                 ("bytes", Value::Int(i64::try_from(self.dump.bytes).unwrap_or(i64::MAX))),
                 ("seconds", Value::Float(seconds)),
@@ -276,7 +248,7 @@ impl Load {
             (Some(Stopped::Cancelled | Stopped::ConsoleGone), _) => "the load was cancelled".into(),
             (Some(Stopped::TimedOut), _) => "the load took longer than the step's timeout".into(),
             (Some(Stopped::BadInput(message)), _) => {
-                format!("{} cannot be read to its end: {message}", self.file.display())
+                format!("{} cannot be loaded: {message}", self.backup)
             }
             (None, Ended::NotStarted(why)) => why.clone(),
             (None, Ended::Signal(signal)) => format!("the loader was killed by signal {signal}"),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::super::diagnostic::{Problems, suggestion};
 use super::super::model::{Arg, Call};
+use super::super::names;
 use super::super::registry::{self, ActionSpec, Effect, EffectRule};
 use super::super::value::{Type, Value};
 use super::super::yaml::{self, Kind, Node};
@@ -72,6 +73,7 @@ pub(super) fn call(
         _ => args.group(problems, &entry.value, &what, spec.keys),
     };
     alternatives(problems, entry, spec);
+    sql_names(problems, entry);
     let effect = effect(problems, entry, spec, &list, place)?;
     refuse_poll(problems, entry, effect);
     refuse_terminal(problems, entry, effect, place);
@@ -125,6 +127,39 @@ fn alternatives(problems: &mut Problems<'_>, entry: &yaml::Entry, spec: &ActionS
             }
             _ => {}
         }
+    }
+}
+
+/// Every `:"name"` of `sql` stands in `names`, and the other way round.
+fn sql_names(problems: &mut Problems<'_>, entry: &yaml::Entry) {
+    let Kind::Map(keys) = &entry.value.kind else { return };
+    let find = |key: &str| keys.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
+    let Some(sql) = find("sql") else { return };
+    let Kind::Scalar(text) = &sql.kind else { return };
+    let places = names::places(&text.text);
+    let given: &[yaml::Entry] = match find("names").map(|node| &node.kind) {
+        Some(Kind::Map(given)) => given,
+        _ => &[],
+    };
+    let mut missing: Vec<&str> = places.iter().map(|place| place.name).collect();
+    missing.retain(|name| !given.iter().any(|entry| entry.key == *name));
+    missing.dedup();
+    for name in missing {
+        let message = format!("`sql` uses `{name}` and `names` does not give it");
+        let help = format!("add `{name}:` to `names`, or correct the name in `sql`");
+        problems.error(sql.span.clone(), "missing-name", message).help(help);
+    }
+    for unused in given.iter().filter(|entry| !places.iter().any(|place| place.name == entry.key)) {
+        problems
+            .error(
+                unused.key_span.clone(),
+                "unused-name",
+                format!("`sql` does not use `{}`", unused.key),
+            )
+            .help(format!(
+                "write `:\"{0}\"` (as an identifier) or `:'{0}'` (as text) in `sql`, or take it out",
+                unused.key
+            ));
     }
 }
 

@@ -48,21 +48,29 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
     ActionSpec {
         name: "postgres.query",
         effect: EffectRule::Declared(Effect::Changes, &[Effect::Reads, Effect::Destroys]),
-        help: "Runs one SQL statement; with `effect: reads` in a read-only transaction. Cancelling it \
-               cancels it in the server",
+        help: "Runs an SQL statement; with `effect: reads` in a read-only transaction. Several statements are \
+               one transaction, and the result is the last one's. Cancelling it cancels it in the server",
         keys: &[
             CONNECTION,
             Key {
                 name: "sql",
                 kind: Kind::Sql,
                 required: true,
-                help: "One statement; values come by `params` as $1, $2, …",
+                help: "Values come by `params` as $1, $2, …; names of databases, tables and the like by `names`",
             },
             Key {
                 name: "params",
                 kind: Kind::Params,
                 required: false,
-                help: "The values of $1, $2, …; the server reads each as the type it expects",
+                help: "The values of $1, $2, …; the server reads each as the type it expects. Not with several \
+                       statements",
+            },
+            Key {
+                name: "names",
+                kind: Kind::TextMap,
+                required: false,
+                help: "What `sql` may use as `:\"name\"`, quoted as an identifier, and as `:'name'`, quoted as \
+                       text: psql's own notation, such as `ALTER DATABASE :\"old\" RENAME TO :\"new\"`",
             },
         ],
         result: &[
@@ -142,7 +150,19 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
                never loaded on top of. The custom format needs `pg_restore` on this machine, the plain one nothing",
         keys: &[
             CONNECTION,
-            Key { name: "file", kind: Kind::Path, required: true, help: "The dump" },
+            Key {
+                name: "file",
+                kind: Kind::Path,
+                required: true,
+                help: "The dump: a path, or an object of S3 such as `s3://backups/pg/shop.sql.gz`, which is \
+                       streamed without a temporary file",
+            },
+            Key {
+                name: "version",
+                kind: Kind::Text,
+                required: false,
+                help: "The object's version; default: the newest",
+            },
             Key {
                 name: "format",
                 kind: Kind::Choice(&["auto", "plain", "custom"]),
@@ -167,6 +187,12 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
                 required: false,
                 help: "JSON with `sha256` and perhaps `date`; default: `<file>.manifest.json`, or the \
                        same without `.gz`, `.sql`, `.dump`, when it is there",
+            },
+            Key {
+                name: "unverified",
+                kind: Kind::Bool,
+                required: false,
+                help: "Loads also what neither `sha256` nor a manifest vouches for; default: false",
             },
         ],
         result: &[

@@ -45,6 +45,7 @@ async fn load(cluster: &Cluster, file: &Path, jobs: i64) -> Finish {
         ("connection", connection(cluster, "ours", &[])),
         ("file", text(file.to_str().unwrap())),
         ("jobs", Resolved::Value(Value::Int(jobs))),
+        ("unverified", Resolved::Value(Value::Bool(true))),
     ];
     let request = request("postgres.restore_dump", Effect::Changes, args);
     RestoreDump.run(with_password().cx, request).await

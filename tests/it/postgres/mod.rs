@@ -1,6 +1,7 @@
 //! The `postgres` family and its runbooks against real servers.
 
 mod fixtures;
+mod from_s3;
 mod loader;
 mod query;
 mod restore_dump;

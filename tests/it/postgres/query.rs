@@ -118,7 +118,7 @@ async fn a_step_that_reads_cannot_write() {
     let refused = refusal(query(place(), Effect::Reads, "INSERT INTO t VALUES (1)")).await;
     assert!(refused.contains("effect: reads"), "{refused}");
     let two = refusal(query(place(), Effect::Reads, "COMMIT; INSERT INTO t VALUES (1)")).await;
-    assert!(two.contains("multiple commands"), "{two}");
+    assert!(two.contains("one that only reads is alone"), "{two}");
     assert_eq!(cluster.sql("postgres", "SELECT count(*) FROM t"), "0");
 }
 
@@ -278,4 +278,35 @@ async fn sslmode_means_what_libpq_means_by_it() {
         assert_eq!(finish.outcome, Outcome::Failed);
         assert!(finish.message.contains("TLS with"), "{host}: {}", finish.message);
     }
+}
+
+#[tokio::test]
+async fn names_are_quoted_and_several_statements_are_one_transaction() {
+    let Some(cluster) = Cluster::start("") else { return };
+    let named = |sql: &str, names: &[(&str, &str)]| {
+        let mut request = query(connection(&cluster, "postgres", &[]), Effect::Changes, sql);
+        let names = names.iter().map(|(key, value)| ((*key).to_owned(), text(value))).collect();
+        request.args.push(("names".into(), Resolved::Map(names)));
+        request
+    };
+    let run = |request: Request| Query.run(with_password().cx, request);
+    // Outside of any transaction, as it must be.
+    let odd = "Odd \"name\"; DROP";
+    let finish = run(named("CREATE DATABASE :\"new\" TEMPLATE template0", &[("new", odd)])).await;
+    assert_eq!(finish.outcome, Outcome::Succeeded, "{}", finish.message);
+    let swap = "ALTER DATABASE :\"old\" RENAME TO :\"kept\"; -- and\n\
+                SELECT count(*) AS n FROM pg_database WHERE datname = :'kept'";
+    let finish = run(named(swap, &[("old", odd), ("kept", "it's\\kept")])).await;
+    assert_eq!(finish.outcome, Outcome::Succeeded, "{}", finish.message);
+    assert_eq!(finish.result.get("row").unwrap().get("n"), Some(&Value::Int(1)));
+    let there = "SELECT string_agg(datname, ' ') FROM pg_database WHERE datname LIKE 'it%'";
+    assert_eq!(cluster.sql("postgres", there), "it's\\kept");
+
+    // The second statement fails: the first has not happened.
+    let half = "ALTER DATABASE :\"a\" RENAME TO b; ALTER DATABASE nothing RENAME TO c";
+    let said = refusal(named(half, &[("a", "it's\\kept")])).await;
+    assert!(said.contains("does not exist"), "{said}");
+    assert_eq!(cluster.sql("postgres", there), "it's\\kept");
+    let said = refusal(named("SELECT 1; COMMIT; SELECT 2", &[])).await;
+    assert!(said.contains("take out `COMMIT;`"), "{said}");
 }

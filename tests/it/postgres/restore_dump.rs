@@ -20,7 +20,9 @@ fn load(dumps: &Dumps, file: &Path, more: &[(&'static str, Value)]) -> Request {
     let mut args = vec![
         ("connection", connection(&dumps.cluster, "target", &[])),
         ("file", text(file.to_str().unwrap())),
+        ("unverified", Resolved::Value(Value::Bool(true))),
     ];
+    args.retain(|(key, _)| !more.iter().any(|(other, _)| key == other));
     args.extend(more.iter().map(|(key, value)| (*key, Resolved::Value(value.clone()))));
     request("postgres.restore_dump", Effect::Changes, args)
 }
@@ -102,6 +104,12 @@ async fn what_must_not_be_loaded_is_refused_before_the_database_is_touched() {
         assert!(!finish.message.contains('\n'), "{}", finish.message);
         assert_eq!(objects(&dumps), "0", "{}", file.display());
     }
+    let nobody = [("unverified", Value::Bool(false))];
+    let unvouched = dir.join("unvouched.dump");
+    std::fs::copy(&dumps.custom, &unvouched).unwrap();
+    let finish = run(load(&dumps, &unvouched, &nobody)).await;
+    assert!(finish.message.contains("nothing says what the SHA-256"), "{}", finish.message);
+    assert_eq!(objects(&dumps), "0");
     let wrong = [("sha256", Value::String("0".repeat(64)))];
     let finish = run(load(&dumps, &dumps.custom, &wrong)).await;
     assert!(finish.message.contains("was not touched"), "{}", finish.message);

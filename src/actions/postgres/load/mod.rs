@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::connection::Connection;
-use split::Part;
+use split::{Part, Splitter};
 
 /// Follows an input that is whole and right. The supervisor withholds it from any other.
 pub(super) const WHOLE: &str = "\n-- steadyhand: this is the end, and all of it was right\n";
@@ -73,6 +73,29 @@ impl fmt::Display for Problem {
             None => f.write_str(&self.message),
         }
     }
+}
+
+/// The statements of an SQL text that no dump is.
+///
+/// # Errors
+/// One line: it does not end, or is not SQL alone.
+pub(super) fn statements(sql: &str) -> Result<Vec<String>, String> {
+    let mut splitter = Splitter::new();
+    splitter.push(sql.as_bytes());
+    // The last one needs no semicolon.
+    splitter.push(b"\n;");
+    splitter.end();
+    let mut statements = Vec::new();
+    while let Some(part) = splitter.next().map_err(|problem| problem.message)? {
+        match part {
+            Part::Statement(statement) if statement.sql == ";" => {}
+            Part::Statement(statement) => statements.push(statement.sql),
+            Part::Copy(_) | Part::Rows(_) | Part::CopyEnd => {
+                return Err("COPY … FROM stdin has no rows here".into());
+            }
+        }
+    }
+    Ok(statements)
 }
 
 /// One line of what is going on.

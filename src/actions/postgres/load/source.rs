@@ -18,7 +18,6 @@ const CHUNK: usize = 256 * 1024;
 /// # Errors
 /// The input is no dump, or was not told to be whole.
 pub(super) fn read(to: &Sender<Part>) -> Result<(), Problem> {
-    let broken = |e: io::Error| Problem::of(format!("the dump cannot be read: {e}"));
     let mut content = Unpacked::open(Sealed::new(io::stdin())).map_err(broken)?;
     let mut head = [0; 5];
     let got = fill(&mut content, &mut head).map_err(broken)?;
@@ -70,6 +69,12 @@ fn fill(from: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
     Ok(got)
 }
 
+fn broken(e: io::Error) -> Problem {
+    Problem::of(format!(
+        "the dump is cut off or damaged ({e}): fetch it again, or take another backup"
+    ))
+}
+
 type Content = Chain<Cursor<Vec<u8>>, Unpacked>;
 
 /// The custom format becomes text by pg_restore, which alone can read it.
@@ -89,7 +94,7 @@ fn custom(content: Content, to: &Sender<Part>) -> Result<(), Problem> {
     let ended = converter.wait().map_err(|e| Problem::of(format!("pg_restore: {e}")))?;
     let pumped = pumped.join().unwrap_or_else(|_| Err(io::Error::other("its reader died")));
     // A broken input breaks what comes after it: it is told first.
-    pumped.map_err(|e| Problem::of(format!("the dump cannot be read: {e}")))?;
+    pumped.map_err(broken)?;
     if !ended.success() {
         return Err(Problem::of(format!(
             "pg_restore could not read the dump ({ended}): what it said stands above"
