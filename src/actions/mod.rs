@@ -148,6 +148,7 @@ pub fn find(name: &str) -> Option<&'static dyn Action> {
         "shell" => Some(&process::Shell),
         "wait" => Some(&time::Wait),
         "postgres.query" => Some(&postgres::Query),
+        "postgres.compare" => Some(&postgres::Compare),
         "postgres.wait_ready" => Some(&postgres::WaitReady),
         "postgres.restore_dump" => Some(&postgres::RestoreDump),
         _ => rds::find(name).or_else(|| s3::find(name)),

@@ -15,9 +15,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::files::{self, FEED};
-use super::{Backup, Fed, Feeding, From, Stdin};
-use crate::aws::AwsAccess;
-use crate::aws::object::{Object, Reader, Reading};
+use super::{Backup, Fed, Feeding, From, InS3, Stdin};
+use crate::aws::object::{Reader, Reading};
 use crate::aws::s3::S3;
 
 const CHUNK: usize = 256 * 1024;
@@ -36,7 +35,7 @@ pub(super) struct Feed {
 enum Source {
     Bytes(Box<dyn Read + Send>),
     /// Opened where it is read.
-    Object(AwsAccess, Object),
+    Object(Box<InS3>),
 }
 
 /// The source broke. The child's standard input is still open, and must stay so until the child is
@@ -79,9 +78,9 @@ impl Feed {
         let Self { source, backup, dir } = self;
         let (mut source, gauge): (Box<dyn Read>, _) = match source {
             Source::Bytes(bytes) => (bytes, None),
-            Source::Object(access, object) => {
-                let opened = Stream::open(&access, &object)
-                    .map_err(|e| format!("{object} cannot be read: {e}"))?;
+            Source::Object(it) => {
+                let opened =
+                    Stream::open(&it).map_err(|e| format!("{} cannot be read: {e}", it.object))?;
                 let gauge = opened.reader.gauge();
                 (Box::new(opened), Some(gauge))
             }
@@ -141,7 +140,7 @@ impl Source {
                 let file = file.map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
                 Ok(Self::Bytes(Box::new(file)))
             }
-            From::Object { access, object } => Ok(Self::Object(access.clone(), object.clone())),
+            From::Object(it) => Ok(Self::Object(it.clone())),
         }
     }
 }
@@ -155,7 +154,7 @@ struct Stream {
 }
 
 impl Stream {
-    fn open(access: &AwsAccess, object: &Object) -> io::Result<Self> {
+    fn open(InS3 { access, object }: &InS3) -> io::Result<Self> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let reading = Reading { ahead: AHEAD, ..Reading::default() };

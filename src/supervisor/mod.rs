@@ -130,12 +130,16 @@ pub enum From {
     /// On this machine.
     File(PathBuf),
     /// In S3; fetched by the supervisor, and so without a console too.
-    Object {
-        /// As whom.
-        access: AwsAccess,
-        /// Which.
-        object: Object,
-    },
+    Object(Box<InS3>),
+}
+
+/// An object, and as whom it is read.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct InS3 {
+    /// As whom.
+    pub access: AwsAccess,
+    /// Which.
+    pub object: Object,
 }
 
 /// `feed.json`: how far a child has been fed with a backup.

@@ -191,10 +191,10 @@ impl Backup {
         supervisor::Backup {
             from: match &self.place {
                 Place::File(path) => supervisor::From::File(path.clone()),
-                Place::Object(object, s3) => supervisor::From::Object {
+                Place::Object(object, s3) => supervisor::From::Object(Box::new(supervisor::InS3 {
                     access: s3.access.clone(),
                     object: (**object).clone(),
-                },
+                })),
             },
             bytes: dump.bytes,
             sha256: wanted.map(str::to_owned),

@@ -65,37 +65,46 @@ impl Connection {
     /// # Errors
     /// One line: which key is wrong, and what it may be.
     pub fn of(request: &Request, secrets: &dyn Reveal) -> Result<Self, String> {
-        let Some(Resolved::Map(entries)) = request.arg("connection") else {
-            return Err(format!("`{}` needs `connection: {{host: …, user: …}}`", request.action));
+        Self::of_key(request, "connection", secrets)
+    }
+
+    /// Reads the connection that `group` of a request is.
+    ///
+    /// # Errors
+    /// One line: which key is wrong, and what it may be.
+    pub(super) fn of_key(
+        request: &Request,
+        group: &str,
+        secrets: &dyn Reveal,
+    ) -> Result<Self, String> {
+        let Some(Resolved::Map(entries)) = request.arg(group) else {
+            return Err(format!("`{}` needs `{group}: {{host: …, user: …}}`", request.action));
         };
         let find = |key: &str| entries.iter().find(|(k, _)| k == key).map(|(_, value)| value);
         let text = |key: &str| match find(key) {
             Some(Resolved::Value(value)) => Some(value.to_string()).filter(|text| !text.is_empty()),
             _ => None,
         };
-        let required = |key: &str| text(key).ok_or_else(|| format!("`connection.{key}` is empty"));
+        let required = |key: &str| text(key).ok_or_else(|| format!("`{group}.{key}` is empty"));
         let port = match find("port") {
             None => 5432,
             Some(Resolved::Value(Value::Int(port))) if (1..=65535).contains(port) => {
                 u16::try_from(*port).unwrap_or(5432)
             }
             Some(other) => {
-                return Err(format!("`connection.port` is {}, not 1 to 65535", other.shown()));
+                return Err(format!("`{group}.port` is {}, not 1 to 65535", other.shown()));
             }
         };
         let password = match find("password") {
             None => None,
             Some(password) => Some(password.revealed(secrets).ok_or_else(|| {
-                format!(
-                    "the secret for `connection.password` ({}) is not to be had",
-                    password.shown()
-                )
+                format!("the secret for `{group}.password` ({}) is not to be had", password.shown())
             })?),
         };
         let sslmode = text("sslmode").unwrap_or_else(|| "prefer".into());
         let sslmode = SslMode::of(&sslmode).ok_or_else(|| {
             format!(
-                "`connection.sslmode` is `{sslmode}`: write disable, prefer, require or verify-full"
+                "`{group}.sslmode` is `{sslmode}`: write disable, prefer, require or verify-full"
             )
         })?;
         Ok(Self {

@@ -5,6 +5,7 @@
 
 mod backup;
 mod columns;
+mod compare;
 mod connection;
 mod dump;
 mod load;
@@ -22,6 +23,7 @@ use super::Context;
 use crate::ingest::Redactor;
 use crate::runbook::Value;
 
+pub use compare::Compare;
 pub use connection::Connection;
 pub use load::serve as load_dump;
 pub use query::Query;

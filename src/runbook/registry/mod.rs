@@ -216,6 +216,7 @@ static ALTERNATIVES: &[(&str, &[&str], bool)] = &[
     ("http", &["json", "form", "body", "file"], false),
     ("http", &["poll", "to"], false),
     ("rds.wait_available", &["cluster", "instance", "cluster_snapshot", "instance_snapshot"], true),
+    ("postgres.compare", &["source", "counts"], true),
     ("rds.create_snapshot", &["cluster", "instance"], true),
     ("rds.copy_snapshot", &["cluster_snapshot", "instance_snapshot"], true),
 ];

@@ -5,44 +5,46 @@ use super::{ActionSpec, Effect, EffectRule, Field, FieldType, Key, Kind};
 /// Where a database is; the same group in every action of the family.
 const CONNECTION: Key = Key {
     name: "connection",
-    kind: Kind::Group(&[
-        Key {
-            name: "host",
-            kind: Kind::Text,
-            required: true,
-            help: "A name, an address, or the directory of a Unix socket (begins with `/`)",
-        },
-        Key { name: "port", kind: Kind::Int, required: false, help: "Default: 5432" },
-        Key { name: "user", kind: Kind::Text, required: true, help: "The role to log in as" },
-        Key {
-            name: "password",
-            kind: Kind::Secret,
-            required: false,
-            help: "Its password; left out where the server asks for none",
-        },
-        Key {
-            name: "database",
-            kind: Kind::Text,
-            required: false,
-            help: "Default: `postgres`, the maintenance database",
-        },
-        Key {
-            name: "sslmode",
-            kind: Kind::Choice(&["disable", "prefer", "require", "verify-full"]),
-            required: false,
-            help: "As libpq: `prefer` (default) and `require` encrypt without proof of who answers, \
-                   `verify-full` checks the certificate and the host name",
-        },
-        Key {
-            name: "ca",
-            kind: Kind::Path,
-            required: false,
-            help: "PEM file of the authorities that `verify-full` trusts; default: this machine's",
-        },
-    ]),
+    kind: Kind::Group(PLACE),
     required: true,
     help: "Where the database is and as whom to log in",
 };
+
+const PLACE: &[Key] = &[
+    Key {
+        name: "host",
+        kind: Kind::Text,
+        required: true,
+        help: "A name, an address, or the directory of a Unix socket (begins with `/`)",
+    },
+    Key { name: "port", kind: Kind::Int, required: false, help: "Default: 5432" },
+    Key { name: "user", kind: Kind::Text, required: true, help: "The role to log in as" },
+    Key {
+        name: "password",
+        kind: Kind::Secret,
+        required: false,
+        help: "Its password; left out where the server asks for none",
+    },
+    Key {
+        name: "database",
+        kind: Kind::Text,
+        required: false,
+        help: "Default: `postgres`, the maintenance database",
+    },
+    Key {
+        name: "sslmode",
+        kind: Kind::Choice(&["disable", "prefer", "require", "verify-full"]),
+        required: false,
+        help: "As libpq: `prefer` (default) and `require` encrypt without proof of who answers, \
+               `verify-full` checks the certificate and the host name",
+    },
+    Key {
+        name: "ca",
+        kind: Kind::Path,
+        required: false,
+        help: "PEM file of the authorities that `verify-full` trusts; default: this machine's",
+    },
+];
 
 pub(super) static ACTIONS: &[ActionSpec] = &[
     ActionSpec {
@@ -137,6 +139,80 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
                 name: "waited",
                 ty: FieldType::Duration,
                 help: "How long it took until it was ready",
+            },
+        ],
+        destroys: None,
+    },
+    ActionSpec {
+        name: "postgres.compare",
+        effect: EffectRule::Fixed(Effect::Reads),
+        help: "Compares the tables of two databases, or of one with what was counted before; each is read in one \
+               snapshot. That they differ is a result and no failure: say `expect: [result.equal]`",
+        keys: &[
+            Key {
+                name: "source",
+                kind: Kind::Group(PLACE),
+                required: false,
+                help: "The database that is right; keys as in `connection`",
+            },
+            Key {
+                name: "counts",
+                kind: Kind::Path,
+                required: false,
+                help: "Instead of `source`: rows by table as JSON, such as `{\"public.orders\": 500}`, or a manifest \
+                       that has this under `rows`; a path or an object of S3. Tables that it leaves out are not \
+                       compared",
+            },
+            Key {
+                name: "target",
+                kind: Kind::Group(PLACE),
+                required: true,
+                help: "The database to be compared with it; keys as in `connection`",
+            },
+            Key {
+                name: "tables",
+                kind: Kind::Text,
+                required: false,
+                help: "A regular expression that a name such as `public.orders` must contain a match of",
+            },
+            Key {
+                name: "by",
+                kind: Kind::Choice(&["counts", "checksums"]),
+                required: false,
+                help: "`counts` (default): rows; `checksums`: what the rows say too, in any order",
+            },
+        ],
+        result: &[
+            Field {
+                name: "equal",
+                ty: FieldType::Bool,
+                help: "Nothing is missing, besides, or different",
+            },
+            Field { name: "tables", ty: FieldType::Int, help: "Tables that are in both" },
+            Field {
+                name: "missing",
+                ty: FieldType::StringList,
+                help: "Tables that the target lacks",
+            },
+            Field {
+                name: "extra",
+                ty: FieldType::StringList,
+                help: "Tables that only the target has",
+            },
+            Field {
+                name: "different",
+                ty: FieldType::DynList,
+                help: "Each with `table`, `source_rows`, `target_rows`",
+            },
+            Field {
+                name: "source_rows",
+                ty: FieldType::Int,
+                help: "Rows of all tables of the source",
+            },
+            Field {
+                name: "target_rows",
+                ty: FieldType::Int,
+                help: "Rows of all tables of the target",
             },
         ],
         destroys: None,

@@ -1,5 +1,6 @@
 //! The `postgres` family and its runbooks against real servers.
 
+mod compare;
 mod fixtures;
 mod from_s3;
 mod loader;

@@ -127,7 +127,7 @@ impl Dumps {
     /// comes from `PGPASSWORD`.
     pub fn inputs(&self, file: &Path) -> Vec<(&'static str, String)> {
         vec![
-            ("dump_file", file.display().to_string()),
+            ("dump", file.display().to_string()),
             ("sha256", sha256(file)),
             ("database", "shop".into()),
             ("port", self.cluster.port.to_string()),
