@@ -111,7 +111,7 @@ async fn what_must_not_be_loaded_is_refused_before_the_database_is_touched() {
     assert!(finish.message.contains("nothing says what the SHA-256"), "{}", finish.message);
     assert_eq!(objects(&dumps), "0");
     let wrong = [("sha256", Value::String("0".repeat(64)))];
-    let finish = run(load(&dumps, &dumps.custom, &wrong)).await;
+    let finish = run(load(&dumps, &unvouched, &wrong)).await;
     assert!(finish.message.contains("was not touched"), "{}", finish.message);
     assert_eq!(objects(&dumps), "0");
 }
