@@ -17,6 +17,7 @@ pub(super) static RUNBOOKS: &[(&str, &[u8])] = &[
         "rabbitmq-definitions-restore.yaml",
         include_bytes!("../../runbooks/rabbitmq-definitions-restore.yaml"),
     ),
+    ("region-failover.yaml", include_bytes!("../../runbooks/region-failover.yaml")),
     ("vault-snapshot-restore.yaml", include_bytes!("../../runbooks/vault-snapshot-restore.yaml")),
 ];
 

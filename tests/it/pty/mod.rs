@@ -7,6 +7,7 @@ mod console;
 mod demo;
 mod postgres;
 mod rabbitmq;
+mod region;
 mod s3;
 mod secret;
 mod tty;

@@ -6,6 +6,7 @@ pub mod aws_front;
 pub mod console;
 pub mod damage;
 pub mod door;
+pub mod kubectl;
 pub mod moto;
 pub mod postgres;
 pub mod rabbitmq;
