@@ -5,6 +5,7 @@ mod aurora;
 mod catalogue;
 mod console;
 mod demo;
+mod logical;
 mod postgres;
 mod rabbitmq;
 mod region;

@@ -11,6 +11,7 @@ pub mod moto;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod seaweed;
+pub mod shop;
 pub mod vault;
 pub mod venv;
 pub mod web;
