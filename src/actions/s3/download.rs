@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
 
-use super::fetch::{Fetch, blocking, sha256_of};
+use super::fetch::{Fetch, blocking, is_idle, sha256_of};
 use super::{Place, failed, given, int, reach, set, text};
 use crate::actions::manifest::Expected;
 use crate::actions::meter::{Meter, size};
@@ -157,11 +157,16 @@ async fn found(cx: &Context, request: &Request) -> Found {
         .map(|object| fetch(request, &object, &nobody).part())
         .and_then(|part| Some((std::fs::metadata(&part).ok()?.len(), part)));
     if let Some((length, part)) = part {
-        let part = cx.redactor.clean(part.display().to_string());
-        return Found::CannotTell(format!(
-            "{} are in {part}, and {shown} is not written yet: trying again goes on from there",
-            size(length)
+        // It gets its name only when it is whole, and that was not done.
+        let said = cx.redactor.clean(format!(
+            "{shown} is not written; {} of it are in {}: trying again goes on from there",
+            size(length),
+            part.display()
         ));
+        return match is_idle(&part) {
+            true => Found::NotStarted(said),
+            false => Found::CannotTell(format!("another process writes it; {said}")),
+        };
     }
     if !to.exists() {
         return Found::NotStarted(format!("there is neither {shown} nor a part of it"));

@@ -292,6 +292,11 @@ fn name(file: &File, part: &Path, to: &Path) -> io::Result<()> {
     File::open(directory(to))?.sync_all()
 }
 
+/// Whether nobody writes a part: it is locked as long as somebody does.
+pub(super) fn is_idle(part: &Path) -> bool {
+    File::open(part).is_ok_and(|file| file.try_lock().is_ok())
+}
+
 /// Parts of the same file that are of other objects.
 fn remove_others(to: &Path, ours: &Path) {
     let Some(name) = to.file_name().and_then(|it| it.to_str()) else { return };
@@ -303,9 +308,7 @@ fn remove_others(to: &Path, ours: &Path) {
                 it.to_str()?.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".part")
             })
             .filter(|it| it.len() == 8 && it.bytes().all(|b| b.is_ascii_hexdigit()));
-        // One that is being written is locked, and another download's business.
-        let idle = || File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
-        if digits.is_some() && idle() {
+        if digits.is_some() && is_idle(&path) {
             let _ = std::fs::remove_file(&path);
         }
     }

@@ -6,6 +6,7 @@ use steadyhand::actions::Progress;
 use steadyhand::aws::object::Reading;
 
 use super::*;
+use crate::services::console::{Console, eventually, said};
 use crate::services::door::Door;
 use crate::services::seaweed::Seaweed;
 
@@ -178,7 +179,7 @@ async fn a_new_attempt_goes_on_from_what_a_lost_one_left() {
     leave(&left);
     let seen = found(&attempt, &request).await;
     assert!(
-        matches!(&seen, Found::CannotTell(it) if it.contains("goes on from there")),
+        matches!(&seen, Found::NotStarted(it) if it.contains("goes on from there")),
         "{seen:?}"
     );
     let finish = run(&attempt, &request).await;
@@ -190,6 +191,59 @@ async fn a_new_attempt_goes_on_from_what_a_lost_one_left() {
     assert!(matches!(found(&attempt, &request).await, Found::Running(_)));
     let end = handler("s3.download").reattach(attempt.cx.clone(), request).await;
     assert_eq!(end.outcome, Outcome::Succeeded, "{}", end.message);
+}
+
+const RUNBOOK: &str = r#"steadyhand: 1
+id: fetch
+title: Fetch a backup
+inputs: {to: {type: path}}
+steps:
+  - id: fetch
+    title: Fetch it
+    do: {s3.download: {uri: "s3://backups/shop.dump", to: "${{ inputs.to }}"}}
+    on_unknown: reattach
+"#;
+
+/// The console is killed in the middle; the next one finds what it left, and goes on from there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_goes_on_after_its_console_was_killed() {
+    let stuck = Stuck::set(Duration::from_secs(2)).await;
+    let manifest = format!("{{\"sha256\": \"{}\"}}", sha256(&stuck.bytes));
+    stuck.practice.s3.put("backups", "shop.dump.manifest.json", manifest, chrono::Utc::now());
+    let console = Console::new(RUNBOOK);
+    let (endpoint, region) = (stuck.door.endpoint(), stuck.practice.s3.region());
+    let aws = format!("aws: {{endpoint: \"{endpoint}\", region: {region}}}");
+    let settings =
+        format!("steadyhand: 1\nenvironments: {{here: {{mode: drill, auto: true, {aws}}}}}\n");
+    std::fs::write(console.file("steadyhand.yaml"), settings).unwrap();
+    let keys = |mut command: std::process::Command| {
+        command.env("AWS_ACCESS_KEY_ID", CREDENTIALS.0);
+        command.env("AWS_SECRET_ACCESS_KEY", CREDENTIALS.1);
+        command.env("AWS_EC2_METADATA_DISABLED", "true");
+        command
+    };
+    let to = format!("to={}", stuck.to().display());
+    let mut first =
+        keys(console.drill(&["--env", "here", "-i", &to])).spawn().expect("steady starts");
+    let part = |entry: std::fs::DirEntry| (entry.metadata().unwrap().len() > MIB).then_some(entry);
+    eventually(|| {
+        let there = std::fs::read_dir(stuck.dir.path()).unwrap().flatten();
+        (stuck.door.times_shut() == 1).then(|| there.filter_map(part).next()).flatten()
+    });
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert!(!stuck.to().exists());
+
+    let address = endpoint.strip_prefix("http://").unwrap();
+    eventually(|| std::net::TcpStream::connect(address).ok());
+    let resumed = keys(console.steady(&["resume", "--auto"])).output().unwrap();
+    assert_eq!(resumed.status.code(), Some(0), "{}", said(&resumed));
+    assert!(std::fs::read(stuck.to()).unwrap() == stuck.bytes);
+    assert_eq!(names(stuck.dir.path()), ["shop.dump"]);
+    let records = console.records();
+    let last = records.iter().rfind(|it| it["type"] == "attempt_finished").unwrap();
+    let transferred = last["body"]["result"]["transferred"].as_u64().unwrap();
+    assert!(transferred < stuck.bytes.len() as u64 - MIB, "{transferred}");
 }
 
 /// Without any thread but its own, and with a patience that runs out.
