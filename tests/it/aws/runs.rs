@@ -13,6 +13,7 @@ use chrono::{SecondsFormat, TimeDelta, Utc};
 use serde_json::Value as Json;
 use steadyhand::runbook::Value;
 use steadyhand::sandbox::CREDENTIALS;
+use steadyhand::sandbox::aws::Fault;
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -74,15 +75,18 @@ impl Console {
         self.steady(&["resume", "--auto", "--allow-destructive", "--json"])
     }
 
+    /// The directory of the only run.
+    fn run_dir(&self) -> PathBuf {
+        let runs = std::fs::read_dir(self.runs()).unwrap().flatten();
+        let runs: Vec<_> =
+            runs.map(|run| run.path()).filter(|run| run.join("journal.jsonl").exists()).collect();
+        let [run] = runs.as_slice() else { panic!("{runs:?}") };
+        run.clone()
+    }
+
     /// The only run's records.
     fn journal(&self) -> Vec<Json> {
-        let runs = std::fs::read_dir(self.runs()).unwrap().flatten();
-        let journals: Vec<_> = runs
-            .map(|run| run.path().join("journal.jsonl"))
-            .filter(|journal| journal.exists())
-            .collect();
-        let [journal] = journals.as_slice() else { panic!("{journals:?}") };
-        let text = std::fs::read_to_string(journal).unwrap();
+        let text = std::fs::read_to_string(self.run_dir().join("journal.jsonl")).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
@@ -224,6 +228,69 @@ async fn killed_before_the_restore_was_asked_for_a_person_decides() {
     assert_eq!(place.practice().clusters(), [SOURCE]);
     assert_eq!(console.outcomes("restore"), [""; 0]);
     assert!(of_type(&console.journal(), "unknown_resolved").is_empty());
+}
+
+/// The credentials expire while AWS restores: the wait goes on blind, says how to renew them, and ends well.
+#[tokio::test]
+async fn credentials_that_expire_during_a_restore_fail_nothing() {
+    let place = Place::sandbox(Duration::from_secs(4)).await;
+    let console = Console::new(&place, CREDENTIALS);
+    let run = tokio::spawn(output(console.run(&place.inputs())));
+    while place.practice().calls("RestoreDBClusterToPointInTime") == 0 {
+        assert!(!run.is_finished());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let expired = Fault::Refused {
+        status: 403,
+        code: "ExpiredToken",
+        message: "The security token included in the request is expired",
+    };
+    place.practice().inject("DescribeDBClusters", expired, 3);
+    let output = run.await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(console.outcomes("restore"), ["succeeded"]);
+    let log = console.run_dir().join("output/restore.1.log");
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("cannot see cluster loanserve-prod-restored, still waiting"), "{log}");
+    assert!(log.contains("the credentials have expired: renew them"), "{log}");
+}
+
+/// Where the cluster is not: said with what to check, and nothing is stopped or created.
+#[tokio::test]
+async fn in_the_wrong_region_nothing_is_begun() {
+    let Some(mut place) = Place::moto(Duration::ZERO).await else { return };
+    let right = place.client().await;
+    place.access.region = Some("us-west-2".into());
+    let console = Console::new(&place, ("moto-access-key", "moto-secret-key"));
+    let url = answering("{}".into());
+    let moment = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    let inputs = [
+        ("source_cluster", SOURCE),
+        ("restore_to", &moment),
+        ("operate", "shell"),
+        ("stop_command", "touch stopped"),
+        ("cutover_command", "touch cut-over"),
+        ("rows", "http"),
+        ("rows_url", &url),
+        ("smoke_url", &url),
+        ("poll", "1s"),
+    ];
+    let inputs = inputs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let output = output(console.run(&inputs.into())).await;
+    assert_ne!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(console.outcomes("window"), ["failed"]);
+    let text = said(&output);
+    let remedy =
+        "there is no cluster loanserve-prod here: check the name, the region and the account";
+    assert!(text.contains(remedy), "{text}");
+    assert!(!console.home.path().join("stopped").exists());
+    for client in [right, place.client().await] {
+        let clusters = client.describe_db_clusters().send().await.unwrap();
+        let restored = |it: &&aws_sdk_rds::types::DbCluster| {
+            it.db_cluster_identifier() == Some("loanserve-prod-restored")
+        };
+        assert_eq!(clusters.db_clusters().iter().filter(restored).count(), 0);
+    }
 }
 
 /// Nothing installed, no account: the sandbox comes with the command.

@@ -11,7 +11,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::walk::{Turn, end, review, walk, walk_until};
+use super::walk::{Turn, end, review, soon, walk, walk_until};
 use super::{ENTER, Terminal, is, records};
 use crate::aws::{Place, SOURCE};
 use crate::services::application::{Application, Trouble};
@@ -185,11 +185,14 @@ fn choose(terminal: &mut Terminal, letter: &str) {
 
 /// Does what the menu's letter says, with the consent that it asks for.
 fn choose_and_consent(terminal: &mut Terminal, letter: &str) {
-    let open = |screen: &str| screen.contains("this?") && screen.contains("── the end ──");
-    // The request may not have been looked at yet: it says so, and the letter is pressed again.
-    while !open(&terminal.screen()) {
+    let open = |terminal: &Terminal| {
+        let screen = terminal.screen();
+        screen.contains("this?") && screen.contains("── the end ──")
+    };
+    choose(terminal, letter);
+    // A letter that comes before the request was looked at does nothing, and is pressed again.
+    while !soon(terminal, open) {
         choose(terminal, letter);
-        terminal.wait_for("a request", |screen| open(screen) || screen.contains("not ready yet"));
     }
     if terminal.screen().contains("and Enter:") {
         let screen = terminal.screen();

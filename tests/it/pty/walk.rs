@@ -80,7 +80,7 @@ pub fn walk_until(
 }
 
 /// Whether the screen or the journal becomes so within the time a person would wait before pressing again.
-fn soon(terminal: &mut Terminal, good: impl Fn(&Terminal) -> bool) -> bool {
+pub fn soon(terminal: &mut Terminal, good: impl Fn(&Terminal) -> bool) -> bool {
     let deadline = Instant::now() + Duration::from_secs(2);
     while !good(terminal) {
         if Instant::now() > deadline {
