@@ -7,7 +7,6 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::desk::Desk;
-use super::typed::variable;
 use super::view::Prepared;
 use crate::actions;
 use crate::engine::event::Pins;
@@ -45,14 +44,17 @@ pub(super) fn render(state: &State, step: &StepState, part: Part) -> Result<Requ
         let source = state.run().and_then(|run| run.secrets.get(name));
         source.is_some_and(|source| SecretSource::parse(source) == Some(SecretSource::Ask))
     };
-    let unused: Vec<String> = request
-        .secrets
-        .iter()
-        .filter(|name| asked(name))
-        .map(|name| variable(name))
-        .filter(|variable| !script.contains(variable))
-        .collect();
-    let env = request.env.into_iter().filter(|(name, _)| !unused.contains(name)).collect();
+    let is_unused = |variable: &str, value: &Resolved| match value {
+        Resolved::Value(Value::Secret(name)) => {
+            variable.starts_with("INPUT_") && asked(name) && !script.contains(variable)
+        }
+        Resolved::Value(_)
+        | Resolved::Text(_)
+        | Resolved::List(_)
+        | Resolved::Map(_)
+        | Resolved::Expr(_) => false,
+    };
+    let env = request.env.into_iter().filter(|(name, value)| !is_unused(name, value)).collect();
     Ok(Request::new(request.action, request.effect, request.args, env))
 }
 

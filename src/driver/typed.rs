@@ -119,7 +119,7 @@ fn uses(step: &StepState, input: &str) -> bool {
 }
 
 /// The variable under which a script gets an input.
-pub(super) fn variable(input: &str) -> String {
+fn variable(input: &str) -> String {
     format!("INPUT_{}", input.to_ascii_uppercase())
 }
 
