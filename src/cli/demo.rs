@@ -1,6 +1,6 @@
 //! `steady demo`: a drill against the embedded sandbox. Nothing to install, no account, no network.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::begin::{self, Asked};
@@ -11,6 +11,7 @@ use super::{Globals, USAGE, fail, full_screen};
 use crate::catalogue::{self, Entry};
 use crate::driver::Auto;
 use crate::engine::Mode;
+use crate::journal;
 use crate::sandbox::{Lesson, Offer, PRACTICES, Practice, practice};
 use crate::settings::{self, Loaded};
 use crate::tui::start::Preset;
@@ -101,11 +102,17 @@ async fn practise(globals: &Globals, args: &DemoArgs) -> ExitCode {
     if args.unattended.auto {
         eprintln!("{word}\nThe sandbox listens on {}.", offer.endpoint);
     }
-    let code = match asked(globals, args, conduct, offer, word, runs) {
+    let before = newest(&runs);
+    let code = match asked(globals, args, conduct, offer, word, runs.clone()) {
         Ok((asked, entry)) => begin::begin(asked, &entry).await,
         Err(why) => fail(USAGE, why),
     };
-    stay.leave(code).await
+    stay.leave(code, newest(&runs) != before).await
+}
+
+/// The run that was begun last.
+fn newest(runs: &Path) -> Option<String> {
+    journal::run_ids(runs).ok()?.pop()
 }
 
 fn asked(

@@ -85,11 +85,14 @@ impl Stay {
         Ok(Self::at(endpoint))
     }
 
-    /// Leaves. A run that is over needs the sandbox no longer; another may be resumed.
-    pub(super) async fn leave(self, code: ExitCode) -> ExitCode {
+    /// Leaves. The sandbox is needed no longer, unless a run was `begun` in it that is not over: that may be
+    /// resumed.
+    pub(super) async fn leave(self, code: ExitCode, begun: bool) -> ExitCode {
         self.knocking.abort();
         let over = [0, 3, 4].map(ExitCode::from).contains(&code);
-        if over && let Err(error) = sandbox::dismiss(&self.endpoint).await {
+        if (over || !begun)
+            && let Err(error) = sandbox::dismiss(&self.endpoint).await
+        {
             tracing::warn!(%error, "the sandbox was not there to be ended");
         }
         code

@@ -68,7 +68,7 @@ async fn resume(globals: &Globals, args: &ResumeArgs) -> ExitCode {
         Err(trouble) => refuse(&trouble),
     };
     match stay {
-        Some(stay) => stay.leave(code).await,
+        Some(stay) => stay.leave(code, true).await,
         None => code,
     }
 }

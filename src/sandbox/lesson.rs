@@ -53,6 +53,11 @@ impl fmt::Display for Lesson {
     }
 }
 
+/// What is told before [`Lesson::AccessDenied`] where AWS refuses.
+pub(super) const NO_PERMISSION: &str = "AWS will refuse the first call that changes something, and say which \
+    permission is missing. Enter opens the choices; r tries again, as if the permission had been given \
+    meanwhile.";
+
 /// What is told before [`Lesson::WrongTarget`] where AWS proves the target.
 pub(super) const WRONG_ACCOUNT: &str = "The environment `staging`, which is chosen, is pinned to another AWS \
     account than the one that answers: the console will refuse to begin. Esc goes back to the form; choose \

@@ -10,6 +10,7 @@ pub mod aws;
 mod door;
 mod lesson;
 mod offer;
+pub mod postgres;
 mod practice;
 mod practices;
 pub mod rabbitmq;
@@ -37,6 +38,7 @@ pub const CREDENTIALS: (&str, &str) = ("STEADYHANDPRACTICE", "practice-only-no-s
 /// The passwords, tokens and keys of the stand-ins, by the name of the environment variable that stands for
 /// each in the practice's inputs (`env:NAME`). Not secrets: they are in every copy of the program.
 const SECRETS: &[(&str, &str)] = &[
+    ("PRACTICE_DB_PASSWORD", "practice-only-postgres"),
     ("PRACTICE_RABBITMQ_PASSWORD", "practice-only-rabbit"),
     ("PRACTICE_VAULT_TOKEN", "hvs.practice-only-new"),
     (

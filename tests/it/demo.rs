@@ -1,6 +1,8 @@
 //! `steady demo` where nobody watches: each practice, with nothing installed and nothing but loopback; and each
 //! trouble with the exit code that it ends with.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Output};
 
@@ -101,7 +103,9 @@ fn with_nobody_there_a_fault_ends_with_its_exit_code() {
                 }
                 Lesson::AccessDenied => {
                     assert_eq!(done.status.code(), Some(1), "{told}");
-                    assert!(told.contains("not authorized"), "{told}");
+                    let words = ["not authorized", "must be owner", "permission denied"];
+                    assert!(words.iter().any(|words| told.contains(words)), "{told}");
+                    dismissed(&console);
                 }
                 Lesson::ConsoleKilled => {
                     assert_eq!(done.status.signal(), Some(9), "{told}");
@@ -110,6 +114,18 @@ fn with_nobody_there_a_fault_ends_with_its_exit_code() {
             }
         }
     }
+}
+
+/// Ends the sandbox that waits for a console to resume the only run.
+fn dismissed(console: &Console) {
+    let settings = std::fs::read_to_string(console.run().join("settings.yaml")).unwrap();
+    let host = settings.split("http://").nth(1).unwrap().split('"').next().unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(stream, "DELETE /practice HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(" 204 "), "{answer}");
 }
 
 /// The run goes on in the sandbox that was left behind, and ends well.

@@ -20,11 +20,7 @@ pub(super) const PRACTICE: Practice = Practice {
              Space and x. AWS does not stop, so nobody knows how it comes out: Enter, then f, says that it \
              failed. Space and u deletes the half-made cluster. Enter then restores once more, and that works.",
         ),
-        (
-            Lesson::AccessDenied,
-            "AWS will refuse the first call that changes something, and say which permission is missing. \
-             Enter opens the choices; r tries again, as if the permission had been given meanwhile.",
-        ),
+        (Lesson::AccessDenied, lesson::NO_PERMISSION),
         (
             Lesson::ConsoleKilled,
             "This console will be killed in the middle of the restore, as by a lost machine. The restore goes \

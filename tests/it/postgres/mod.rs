@@ -3,6 +3,7 @@
 mod compare;
 mod fixtures;
 mod from_s3;
+mod likeness;
 mod loader;
 mod query;
 mod restore_dump;

@@ -99,11 +99,43 @@ fn a_refused_call_says_which_permission_is_missing_and_is_tried_again() {
             && message.contains("is not authorized to perform")
             && message.contains("the identity needs the permission rds:")
     });
-    terminal.press(ENTER).wait_text("retry").press("r");
-    terminal.wait_for("the step again", |screen| !screen.contains("FAILED"));
+    tried_again(&mut terminal);
     assert_eq!(walk(&mut terminal, dir, None), Turn::Over, "{}", terminal.screen());
     served(dir);
     end(&mut terminal, dir);
+}
+
+fn tried_again(terminal: &mut Terminal) {
+    // A key that comes before the request is prepared is not taken: it is pressed again.
+    while terminal.screen().contains("FAILED") {
+        terminal.press(ENTER).wait_text("retry").press("r");
+        terminal.wait_for("an answer", |screen| !screen.contains("What to do?"));
+    }
+}
+
+#[test]
+fn a_failover_that_is_refused_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let mut terminal = begun(dir, &["failover", "--fault", "access-denied"]);
+    terminal.press(ENTER);
+    assert_eq!(walk_until(&mut terminal, dir, None, "─ Who takes over?"), None);
+    terminal
+        .press(ENTER)
+        .wait_text("Enter answer")
+        .press(ENTER)
+        .wait_text("Enter choose")
+        .press(ENTER);
+    terminal.wait_record(dir, "heir", |r| is(r, "attempt_finished", "heir"));
+    terminal.wait_text("4 of 13");
+    assert_eq!(walk(&mut terminal, dir, None), Turn::Stuck);
+    tried_again(&mut terminal);
+    assert_eq!(walk(&mut terminal, dir, None), Turn::Over, "{}", terminal.screen());
+    let (status, health) = asked(dir, "/app/health");
+    assert!(status.contains("200"), "{status}: {health}");
+    end(&mut terminal, dir);
+    let clusters: Vec<_> = outcomes(dir, "failover");
+    assert_eq!(clusters, ["do failed", "do succeeded"]);
 }
 
 #[test]
@@ -118,11 +150,20 @@ fn a_killed_console_is_resumed_in_the_same_sandbox() {
     terminal.wait_text("The console was killed").wait_text("steady resume");
     assert!(terminal.raw().contains("\x1b[?1049l"), "the screen was given back");
     assert_eq!(outcomes(dir, "restore"), [""; 0]);
-    let mut again = Terminal::steady(dir, &["resume"], &[]);
+    let mut again = resumed(dir);
     assert_eq!(walk(&mut again, dir, None), Turn::Over, "{}", again.screen());
     served(dir);
     end(&mut again, dir);
     assert_eq!(outcomes(dir, "restore"), ["do succeeded"], "it was not done again");
+}
+
+/// A second console, which has found what became of what the first one had begun.
+fn resumed(dir: &Path) -> Terminal {
+    let mut again = Terminal::steady(dir, &["resume"], &[]);
+    again.wait_record(dir, "found", |r| is(r, "unknown_resolved", ""));
+    again
+        .wait_for("what was found", |screen| screen.contains("RTO") && !screen.contains("UNKNOWN"));
+    again
 }
 
 #[test]
