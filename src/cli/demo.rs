@@ -42,13 +42,11 @@ fn listed() -> String {
     let width = PRACTICES.iter().map(|practice| practice.name.len()).max().unwrap_or_default();
     let lines = PRACTICES.iter().map(|it| {
         let faults: Vec<_> = it.lessons.iter().map(|(lesson, _)| lesson.name()).collect();
-        format!(
-            "  {:width$}  {}\n  {:width$}  --fault {}\n",
-            it.name,
-            it.about,
-            "",
-            faults.join(", ")
-        )
+        let faults = match faults.as_slice() {
+            [] => String::new(),
+            some => format!("  {:width$}  --fault {}\n", "", some.join(", ")),
+        };
+        format!("  {:width$}  {}\n{faults}", it.name, it.about)
     });
     lines.collect()
 }

@@ -117,7 +117,7 @@ const QUESTIONS: &[Question] = &[
               EXISTS (SELECT 1 FROM pg_database WHERE datname = $1) AS damaged_there, \
               (SELECT count(*) FROM pg_database WHERE datname IN ($1 || '_restore', $1 || '_before_restore')) AS taken, \
               EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $2) AS owner_there",
-        params: &[Type::Text, Type::Name],
+        params: &[Type::Name, Type::Name],
         columns: &[
             ("may_create", Type::Bool),
             ("damaged_there", Type::Bool),

@@ -197,10 +197,6 @@ async fn asked(port: u16) -> Vec<String> {
                 seen.push(format!("{yes} {there} {} {owner}", row.get::<_, i64>(2)));
             }
         }
-        if sql.contains("AS sessions") {
-            let row = client.query_one(&statement, &[&AsText("two")]).await.unwrap();
-            seen.push(format!("{} sessions", row.get::<_, i64>(0)));
-        }
         if sql.contains("set_config($1") {
             let given: [&(dyn ToSql + Sync); 2] = [&"jit", &"off"];
             let row = client.query_one(&statement, &given).await.unwrap();
