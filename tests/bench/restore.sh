@@ -83,6 +83,8 @@ cpu() {
 peaks() {
   while :; do
     for pid in $(pgrep -f "^(/proc/self/exe|$STEADY) " || true); do
+      # Ours alone: the server's port is in their environment.
+      grep -qz "^PGPORT=$PGPORT\$" /proc/"$pid"/environ 2>/dev/null || continue
       what=$(tr '\0' '\n' < /proc/"$pid"/cmdline 2>/dev/null | sed -n 2p) || continue
       peak=$(awk '/VmHWM/ {print $2}' /proc/"$pid"/status 2>/dev/null) || continue
       [ -n "$peak" ] && echo "$what $peak" >> "$WORK/peaks"
