@@ -117,10 +117,12 @@ async fn what_is_not_the_backup_that_was_made_is_never_committed() {
         assert!(finish.message.contains(said), "{key}: {}", finish.message);
         assert_eq!(shop.tables(), "0", "{key}");
     }
-    // By several sessions it is no transaction, and what is left is said.
+    // By several sessions it is no transaction, and what is left is looked up and said: how much it is depends on who
+    // is faster, the digest or the sessions.
     let attempt = shop.attempt(shop.0.seaweed.access());
     let request = shop.request("pg/tampered.sql", &[("jobs", Value::Int(2))]);
     let finish = shop.load(&attempt, request).await;
     assert_eq!(finish.outcome, Outcome::Failed, "{}", finish.message);
-    assert!(finish.message.contains("objects are left in"), "{}", finish.message);
+    let left = if shop.tables() == "0" { "is empty, as it was" } else { "objects are left in" };
+    assert!(finish.message.contains(left), "{}", finish.message);
 }
