@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use rustix::fs::{Mode, OFlags};
 use rustix::process::Signal;
 
 use super::{ENTER, ESC, Terminal, run_dir, runs};
@@ -45,6 +46,13 @@ fn bytes_read(terminal: &Terminal) -> u64 {
     read.parse().unwrap()
 }
 
+/// The keys that wait to be read.
+fn keys_waiting(terminal: &Terminal) -> u64 {
+    let name = terminal.master.as_ref().and_then(|master| master.tty_name()).unwrap();
+    let flags = OFlags::RDWR | OFlags::NOCTTY;
+    rustix::io::ioctl_fionread(rustix::fs::open(name, flags, Mode::empty()).unwrap()).unwrap()
+}
+
 #[test]
 fn a_screen_that_is_too_small_says_so_and_takes_no_keys() {
     let dir = place();
@@ -54,7 +62,9 @@ fn a_screen_that_is_too_small_says_so_and_takes_no_keys() {
     // at the same moment would overtake them.
     let before = bytes_read(&terminal);
     terminal.press(ENTER).press("q");
-    eventually(|| (bytes_read(&terminal) >= before + 2).then_some(()));
+    eventually(|| {
+        (bytes_read(&terminal) >= before + 2 && keys_waiting(&terminal) == 0).then_some(())
+    });
     terminal.resize(80, 24).wait_text("Restore the loans").press("q");
     assert!(terminal.wait_exit().success());
 }
