@@ -163,6 +163,8 @@ async fn a_new_attempt_goes_on_from_what_a_lost_one_left() {
     download.abort();
     assert!(download.await.is_err());
     assert!(left.len() as u64 > MIB && left.len() < stuck.bytes.len(), "{}", left.len());
+    let door = stuck.door.endpoint().replace("http://", "");
+    eventually(|| std::net::TcpStream::connect(&door).ok());
     let leave = |bytes: &[u8]| {
         std::fs::write(&part, bytes).unwrap();
         std::fs::write(stuck.dir.path().join("shop.dump.0123abcd.part"), "of another").unwrap();
