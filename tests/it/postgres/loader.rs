@@ -96,7 +96,13 @@ async fn what_is_wrong_with_a_dump_is_told_with_its_line() {
     let head = "--\n-- PostgreSQL database dump\n--\n\nCREATE TABLE t (a int, b text);\n";
     let foot = "\n--\n-- PostgreSQL database dump complete\n--\n\n";
     let rows = "COPY t (a, b) FROM stdin;\n1\tone\n2\ttwo\nx\tthree\n\\.\n";
+    let orphan = "COPY t (a, b) FROM stdin;\n1\tone\n\\.\n\nCREATE TABLE item (t int);\nCOPY item (t) FROM stdin;\n1\n2\n\\.\n\n\
+        --\n-- Name: t t_pkey; Type: CONSTRAINT; Schema: public; Owner: -\n--\n\n\
+        ALTER TABLE ONLY t\n    ADD CONSTRAINT t_pkey PRIMARY KEY (a);\n\n\
+        --\n-- Name: item item_t_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -\n--\n\n\
+        ALTER TABLE ONLY item\n    ADD CONSTRAINT item_t_fkey FOREIGN KEY (t) REFERENCES t(a);\n";
     for (name, middle, said) in [
+        ("orphan.sql", orphan, "violates foreign key constraint \"item_t_fkey\""),
         ("sql.sql", "SELECT 1;\nSELECT 1,\n  nothing;\n", "line 8 of the dump: "),
         ("rows.sql", rows, "line 9 of the dump: "),
         ("meta.sql", "\\connect other\n", "line 6 of the dump: `\\connect`"),

@@ -57,12 +57,17 @@ impl Locks {
         }
     }
 
+    /// The tables.
+    pub fn tables(&self) -> &[String] {
+        match self {
+            Self::Shared(table) => std::slice::from_ref(table),
+            Self::Exclusive(tables) => tables,
+        }
+    }
+
     /// The first of the tables.
     pub fn table(&self) -> &str {
-        match self {
-            Self::Shared(table) => table,
-            Self::Exclusive(tables) => tables.first().map(String::as_str).unwrap_or_default(),
-        }
+        self.tables().first().map(String::as_str).unwrap_or_default()
     }
 }
 

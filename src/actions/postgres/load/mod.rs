@@ -8,6 +8,7 @@
 //! and indexes and keys are made side by side: pg_dump's comments say what the parts are.
 
 mod entry;
+mod foreign;
 mod hand;
 mod parallel;
 pub(super) mod settings;

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinSet;
 
 use super::entry::Locks;
+use super::foreign::{self, Key};
 use super::hand::{Copying, Hand, Settings};
 use super::split::{Copy, Part, Rows, Statement};
 use super::{Options, Problem, Reading, say};
@@ -65,8 +66,8 @@ struct Load {
 }
 
 /// A table whose rows are being sent.
-struct Table {
-    copy: Arc<Copy>,
+pub(super) struct Table {
+    pub copy: Arc<Copy>,
     bytes: AtomicU64,
     rows: AtomicU64,
 }
@@ -85,10 +86,10 @@ struct Group {
 }
 
 /// An entry of the dump: its statements, one after the other.
-struct Job {
-    locks: Locks,
-    statements: Vec<Statement>,
-    settings: Arc<Settings>,
+pub(super) struct Job {
+    pub locks: Locks,
+    pub statements: Vec<Statement>,
+    pub settings: Arc<Settings>,
 }
 
 impl Load {
@@ -202,13 +203,32 @@ impl Load {
         Ok(())
     }
 
-    /// Makes what was gathered: what locks the same tables one after the other, the largest first.
+    /// Makes what was gathered.
     async fn finish_group(&mut self, options: &Options) -> Result<(), Problem> {
-        if self.group.jobs.is_empty() {
+        let jobs = std::mem::take(&mut self.group.jobs);
+        if jobs.is_empty() {
             return Ok(());
         }
         self.hire(options).await?;
-        let mut jobs = std::mem::take(&mut self.group.jobs);
+        if !self.group.foreign {
+            return self.side_by_side(jobs).await;
+        }
+        self.side_by_side(foreign::vacuum(&jobs, &self.tables)).await?;
+        let mut checks = Vec::new();
+        for job in jobs {
+            checks.push(match Key::of(job) {
+                Ok(Key { add, check }) => {
+                    self.first.run(&add).await?;
+                    check
+                }
+                Err(job) => job,
+            });
+        }
+        self.side_by_side(checks).await
+    }
+
+    /// What locks the same tables one after the other, the largest first.
+    async fn side_by_side(&mut self, mut jobs: Vec<Job>) -> Result<(), Problem> {
         let weight = |job: &Job| {
             let table = self.tables.iter().find(|table| table.copy.table == job.locks.table());
             table.map_or(0, |table| table.bytes.load(Ordering::Relaxed))

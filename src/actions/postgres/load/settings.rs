@@ -45,6 +45,8 @@ pub(in crate::actions::postgres) async fn add(
     if jobs > 1 {
         // One transaction has one commit, which waits for the disk. Many have a last one that does.
         settings.push(("synchronous_commit".to_owned(), text("off")));
+        // Foreign keys are then checked by their indexes, which have just been written.
+        settings.push(("random_page_cost".to_owned(), text("1.1")));
     }
     request.args.push((KEY.to_owned(), Resolved::Map(settings)));
     Ok(())
