@@ -6,13 +6,12 @@ use crate::engine::Recorded;
 #[cfg(debug_assertions)]
 const VARIABLE: &str = "STEADYHAND_FAILPOINT";
 
-/// Dies here, by SIGKILL, when the environment says so.
+/// Whether the console dies as soon as this record is durable.
 #[cfg(debug_assertions)]
-pub(super) fn after(recorded: &Recorded) {
+pub(super) fn is_at(recorded: &Recorded) -> bool {
     use crate::engine::Subject;
-    use rustix::process::{Signal, getpid, kill_process};
 
-    let Ok(wanted) = std::env::var(VARIABLE) else { return };
+    let Ok(wanted) = std::env::var(VARIABLE) else { return false };
     let step = match &recorded.event.of {
         Subject::Run => "",
         Subject::Step(step) => step,
@@ -20,12 +19,19 @@ pub(super) fn after(recorded: &Recorded) {
     };
     let fact = serde_json::to_value(&recorded.event.fact).unwrap_or_default();
     let kind = fact.get("type").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
-    if wanted == format!("record:{}", recorded.seq) || wanted == format!("fact:{kind}:{step}") {
-        // Nothing after this line runs: that is the point.
-        let _ = kill_process(getpid(), Signal::KILL);
-    }
+    wanted == format!("record:{}", recorded.seq) || wanted == format!("fact:{kind}:{step}")
 }
 
-/// Nothing, in a release build.
+/// Never, in a release build.
 #[cfg(not(debug_assertions))]
-pub(super) fn after(_recorded: &Recorded) {}
+pub(super) fn is_at(_recorded: &Recorded) -> bool {
+    false
+}
+
+/// Dies here, by SIGKILL.
+pub(super) fn die() {
+    use rustix::process::{Signal, getpid, kill_process};
+
+    // Nothing after this line runs: that is the point.
+    let _ = kill_process(getpid(), Signal::KILL);
+}

@@ -115,7 +115,9 @@ impl Run {
         };
         let created = journal::create_run(&new, now, &order.hands.operator, first)
             .map_err(|e| e.to_string())?;
-        failpoint::after(&created.recorded);
+        if failpoint::is_at(&created.recorded) {
+            failpoint::die();
+        }
         let state = State::new(order.runbook).apply(&created.recorded);
         let mut run =
             Self::assemble(state, created.journal, order.hands, clock, environment, Vec::new());
@@ -182,6 +184,7 @@ impl Run {
         });
         let (asks, commands) = mpsc::channel(64);
         let mut driver = Driver {
+            durable: state.clone(),
             state,
             journal,
             desk: Arc::new(desk),

@@ -1,4 +1,4 @@
-//! The loop. One input at a time: decide → append and sync → apply → settle → effects.
+//! The loop. One input at a time: decide → append → apply → settle → sync → effects.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,13 +17,15 @@ use super::workers::{Report, Workers};
 use super::{evidence, failpoint, signals};
 use crate::actions::Progress;
 use crate::engine::event::{AttemptId, Fact, Part};
-use crate::engine::{Effect, Event, Input, Recorded, Stamp, State};
+use crate::engine::{Effect, Event, Input, Recorded, Stamp, State, Status};
 use crate::journal::{AppendError, Journal};
 use crate::runbook::{inputs, value};
 
 /// Everything the loop owns.
 pub(super) struct Driver {
     pub(super) state: Arc<State>,
+    /// The state as far as the disk has it: what the disk refuses has not happened.
+    pub(super) durable: Arc<State>,
     pub(super) journal: Journal,
     pub(super) desk: Arc<Desk>,
     pub(super) clock: Clock,
@@ -101,19 +103,39 @@ impl Driver {
         }
     }
 
-    /// Makes a fact durable and folds it in. `false`: the journal is closed, nothing has happened.
+    /// Puts a fact down for the next [`Self::commit`] and folds it in. `false`: the journal is closed,
+    /// nothing has happened.
     fn record(&mut self, event: Event, now: &Stamp) -> bool {
         if self.halted.is_some() {
             return false;
         }
-        match self.journal.append(now.clone(), &self.by, event) {
+        match self.journal.stage(now.clone(), &self.by, event) {
             Ok(recorded) => {
-                failpoint::after(&recorded);
                 self.fold(&recorded);
+                if failpoint::is_at(&recorded) && self.commit() {
+                    failpoint::die();
+                }
                 true
             }
             Err(e) => {
-                self.halt(&e, now);
+                self.commit();
+                self.halt(&e);
+                false
+            }
+        }
+    }
+
+    /// Makes the records of this turn durable, with one write and one sync: before anything is started or
+    /// shown on the strength of them. `false`: the disk refused them, and none has happened.
+    fn commit(&mut self) -> bool {
+        match self.journal.commit() {
+            Ok(()) => {
+                self.durable = self.state.clone();
+                true
+            }
+            Err(e) => {
+                self.state = self.durable.clone();
+                self.halt(&e);
                 false
             }
         }
@@ -130,13 +152,14 @@ impl Driver {
     }
 
     /// Nothing can be written: nothing more may be done. The reserve pays for one last record.
-    fn halt(&mut self, error: &AppendError, now: &Stamp) {
+    fn halt(&mut self, error: &AppendError) {
         self.halted = Some(error.to_string());
         if matches!(error, AppendError::NoSpace(_)) {
             let reason = "halted: no space left for the journal".to_owned();
             let paused = Event::run(Fact::RunPaused { reason });
-            if let Ok(recorded) = self.journal.append(now.clone(), &self.by, paused) {
+            if let Ok(recorded) = self.journal.append(self.clock.now(), &self.by, paused) {
                 self.fold(&recorded);
+                self.durable = self.state.clone();
             }
         }
         self.tell(Urgency::Danger, error.to_string());
@@ -181,12 +204,22 @@ impl Driver {
                 break;
             }
         }
+        if !self.consent_may_wait() {
+            self.commit();
+        }
         self.tidy_secrets();
         let effects = if self.halted.is_some() { Vec::new() } else { self.state.effects(&now) };
         for effect in &effects {
             self.start(effect);
         }
         self.workers.keep(&effects, self.undo_of.as_deref());
+    }
+
+    /// A consent that nobody looks at goes to the disk with the intent that it is for: until then it is
+    /// acted upon by looking at the target alone, and no later console would have it.
+    fn consent_may_wait(&self) -> bool {
+        let consented = |step| matches!(self.state.status(step), Status::Consented);
+        self.auto.is_some() && self.state.current().is_some_and(consented)
     }
 
     fn start(&mut self, effect: &Effect) {
@@ -485,6 +518,9 @@ impl Driver {
                         return Some(Left::Stopped(Stopped { failed: false, why }));
                     }
                     self.advance();
+                    if let Some(why) = &self.halted {
+                        return Some(Left::Halted(why.clone()));
+                    }
                 }
             }
         }
@@ -498,6 +534,7 @@ impl Driver {
         };
         tracing::info!(run = %self.desk.run, records = self.journal.len(), "letting go");
         self.note(Input::Detach { reason });
+        self.commit();
         self.publish();
         left
     }
@@ -517,6 +554,9 @@ impl Driver {
     }
 
     fn publish(&self) {
+        if self.journal.is_staged() {
+            return;
+        }
         let view = self.view();
         // Nobody may be looking: that is no reason to stop.
         let _ = self.views.send_replace(view);

@@ -1,6 +1,8 @@
 //! The fold: `apply(state, record)`. Total: a record that makes no sense changes nothing but the count,
 //! since what is on disk cannot be argued with.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
 use super::event::{
@@ -51,9 +53,7 @@ impl State {
             Fact::InputAmended { input, value, reason } => {
                 let text = format!("{input} is now {value}: {reason}");
                 self.inputs.insert(input.clone(), value.clone());
-                for step in &mut self.steps {
-                    step.consent = None;
-                }
+                self.void_consents();
                 self.deviate(record, "input amended", text);
             }
             Fact::Preflight { checks, overridden } => {
@@ -294,11 +294,18 @@ impl State {
 
     /// What an earlier console held in its hands is lost: consents are void, attempts unknown.
     fn forget_what_was_in_hand(&mut self) {
-        for step in &mut self.steps {
-            step.consent = None;
-            for attempt in &mut step.attempts {
-                attempt.lost |= attempt.standing() == Standing::Running;
+        self.void_consents();
+        let is_running = |attempt: &Attempt| attempt.standing() == Standing::Running;
+        for step in self.steps.iter_mut().filter(|step| step.attempts.iter().any(is_running)) {
+            for attempt in &mut Arc::make_mut(step).attempts {
+                attempt.lost |= is_running(attempt);
             }
+        }
+    }
+
+    fn void_consents(&mut self) {
+        for step in self.steps.iter_mut().filter(|step| step.consent.is_some()) {
+            Arc::make_mut(step).consent = None;
         }
     }
 
@@ -306,13 +313,13 @@ impl State {
         let Some(id) = id.filter(|id| !self.index.contains_key(*id)) else { return };
         let Some(step) = Step::ad_hoc(id, title, run) else { return };
         let place = before.and_then(|id| self.position(id)).unwrap_or(self.steps.len());
-        self.steps.insert(place, StepState::new(step, true));
+        self.steps.insert(place, Arc::new(StepState::new(step, true)));
         self.reindex();
     }
 
     fn go_back_to(&mut self, id: Option<&str>) {
         let Some(place) = id.and_then(|id| self.position(id)) else { return };
-        for step in self.steps.iter_mut().skip(place) {
+        for step in self.steps.iter_mut().skip(place).map(Arc::make_mut) {
             step.settled = None;
             step.consent = None;
             step.saved.clear();

@@ -1,6 +1,7 @@
 //! `decide`: may this happen now, and which fact is it? One input, one fact or a refusal that is shown.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use serde_json::Value as Json;
@@ -159,7 +160,7 @@ impl State {
         if let Some(attempt) = self.running() {
             return Err(Refusal::Busy(attempt.id.file_stem()));
         }
-        match self.steps.iter().find_map(StepState::unknown) {
+        match self.steps.iter().find_map(|step| step.unknown()) {
             Some(attempt) => Err(Refusal::Unknown(attempt.id.file_stem())),
             None => Ok(()),
         }
@@ -246,7 +247,7 @@ impl State {
                     .into(),
             ));
         }
-        let acted = |s: &&StepState| {
+        let acted = |s: &&Arc<StepState>| {
             s.step.undo.is_some()
                 && s.last_of(Part::Do).is_some_and(|a| a.standing() != Standing::NotDone)
         };

@@ -1,5 +1,7 @@
 //! Objectives: how long the outage has lasted, how much data is lost, and whether the run keeps pace.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::event::{Ending, Outcome, Stamp};
@@ -123,7 +125,7 @@ pub fn projection(state: &State, now: &Stamp) -> Option<TimeDelta> {
     let mut known = false;
     let scope = state.scope(None);
     // Of several ways only one is gone: a step that is already known not to apply takes no time.
-    let applies = |s: &&StepState| !matches!(s.step.unmet(&scope), Ok(Some(_)));
+    let applies = |s: &&Arc<StepState>| !matches!(s.step.unmet(&scope), Ok(Some(_)));
     for step in ahead.filter(|s| s.settled.is_none()).filter(applies) {
         let Some(budget) = step.step.budget else { continue };
         known = true;
@@ -153,7 +155,7 @@ pub fn passed(state: &State) -> Option<bool> {
 /// What the steps that say `verifies: data` prove; `None` when none says so, or none applied.
 #[must_use]
 pub fn data_verified(state: &State) -> Option<bool> {
-    let outcome = |step: &StepState| step.settled.as_ref().map(|settled| settled.outcome);
+    let outcome = |step: &Arc<StepState>| step.settled.as_ref().map(|settled| settled.outcome);
     let mut checks = state
         .steps
         .iter()

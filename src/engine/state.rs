@@ -20,8 +20,9 @@ pub struct State {
     pub runbook: Arc<Runbook>,
     /// `run_started`, and when; `None` only before the first record.
     pub started: Option<(Stamp, RunStarted)>,
-    /// In order, steps that were inserted included.
-    pub steps: Vec<StepState>,
+    /// In order, steps that were inserted included. Shared: a state is cloned for every view of it, and few
+    /// steps change.
+    pub steps: Vec<Arc<StepState>>,
     /// The inputs in force.
     pub inputs: BTreeMap<String, Value>,
     /// The declared start of the outage and the record that told it.
@@ -417,8 +418,11 @@ impl State {
     /// A run before its first record.
     #[must_use]
     pub fn new(runbook: Arc<Runbook>) -> Self {
-        let steps: Vec<_> =
-            runbook.steps.iter().map(|step| StepState::new(step.clone(), false)).collect();
+        let steps: Vec<Arc<StepState>> = runbook
+            .steps
+            .iter()
+            .map(|step| Arc::new(StepState::new(step.clone(), false)))
+            .collect();
         let index = steps.iter().enumerate().map(|(i, s)| (s.step.id.clone(), i)).collect();
         Self {
             runbook,
@@ -446,11 +450,11 @@ impl State {
     /// The step of this id.
     #[must_use]
     pub fn step(&self, id: &str) -> Option<&StepState> {
-        self.index.get(id).and_then(|i| self.steps.get(*i))
+        self.index.get(id).and_then(|i| self.steps.get(*i)).map(Arc::as_ref)
     }
 
     pub(super) fn step_mut(&mut self, id: &str) -> Option<&mut StepState> {
-        self.index.get(id).and_then(|i| self.steps.get_mut(*i))
+        self.index.get(id).and_then(|i| self.steps.get_mut(*i)).map(Arc::make_mut)
     }
 
     pub(super) fn reindex(&mut self) {
@@ -466,11 +470,12 @@ impl State {
     /// The attempt of this id.
     #[must_use]
     pub fn attempt(&self, id: &AttemptId) -> Option<&Attempt> {
-        self.step(&id.step)?.attempts.iter().find(|attempt| attempt.id == *id)
+        self.step(&id.step)?.attempts.iter().rev().find(|attempt| attempt.id == *id)
     }
 
     pub(super) fn attempt_mut(&mut self, id: &AttemptId) -> Option<&mut Attempt> {
-        self.step_mut(&id.step)?.attempts.iter_mut().find(|attempt| attempt.id == *id)
+        // The latest ones are asked for most.
+        self.step_mut(&id.step)?.attempts.iter_mut().rev().find(|attempt| attempt.id == *id)
     }
 
     /// The step whose turn it is; `None` when every step has an outcome or the run is over.
@@ -486,6 +491,7 @@ impl State {
             .iter()
             .find(|s| s.running().is_some() || s.unknown().is_some() || s.consent.is_some())
             .or_else(|| self.steps.iter().find(|s| s.settled.is_none()))
+            .map(Arc::as_ref)
     }
 
     /// Where a step stands.
@@ -497,7 +503,7 @@ impl State {
     /// The attempt at work, if any: there is at most one.
     #[must_use]
     pub fn running(&self) -> Option<&Attempt> {
-        self.steps.iter().find_map(StepState::running)
+        self.steps.iter().find_map(|step| step.running())
     }
 
     /// The mode; a drill before it started.

@@ -9,6 +9,9 @@ use std::path::Path;
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
+#[cfg(test)]
+use super::faults;
+
 // std adds O_CLOEXEC to every open.
 fn nofollow() -> i32 {
     // O_NONBLOCK: a FIFO in the place of a file must not hang the reader.
@@ -44,16 +47,60 @@ pub(super) fn create_append(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Creates a file with this content and syncs it; the directory is the caller's to sync.
+/// Creates a file with this content and syncs it; the directory is the caller's to sync. Nothing of it
+/// is left when that fails.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = create_append(path)?;
-    file.write_all(bytes)?;
+    let written = write_all(&mut file, bytes).and_then(|()| sync_all(&file));
+    if written.is_err() {
+        // The first failure is the one to be told.
+        let _ = std::fs::remove_file(path);
+    }
+    written
+}
+
+fn write_all(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match write(file, bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+/// One `write(2)`, which may take less than it was given.
+pub(super) fn write(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
+    #[cfg(test)]
+    let bytes = faults::write(bytes)?;
+    file.write(bytes)
+}
+
+/// Makes the bytes of a file durable, and its length.
+pub(super) fn sync_data(file: &File) -> io::Result<()> {
+    #[cfg(test)]
+    faults::sync()?;
+    file.sync_data()
+}
+
+/// Makes everything about a file durable.
+pub(super) fn sync_all(file: &File) -> io::Result<()> {
+    #[cfg(test)]
+    faults::sync()?;
     file.sync_all()
+}
+
+/// Cuts a file off after so many bytes, durably.
+pub(super) fn cut(file: &File, length: u64) -> io::Result<()> {
+    file.set_len(length)?;
+    sync_all(file)
 }
 
 /// Makes the names in a directory durable.
 pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    sync_all(&File::open(path)?)
 }
 
 /// The whole of a plain file.

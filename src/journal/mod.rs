@@ -34,4 +34,6 @@ pub const SETTINGS: &str = "settings.yaml";
 pub const INCLUDED: &str = "included";
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod fixture;

@@ -1,7 +1,7 @@
 //! The one writer of a journal.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::chain::{Chain, is_torn, sha256_hex};
@@ -18,10 +18,22 @@ const HOLDER: &str = ".holder";
 pub struct Journal {
     dir: PathBuf,
     file: File,
+    /// The end of what is on the disk.
     chain: Chain,
     bytes: u64,
+    staged: Staged,
     reserve: Option<Reserve>,
     poisoned: Option<String>,
+}
+
+/// Records that wait for their write.
+#[derive(Debug)]
+struct Staged {
+    lines: Vec<u8>,
+    /// The end of the chain when they are written.
+    chain: Chain,
+    /// One of them says that the run is over.
+    over: bool,
 }
 
 /// A journal that was opened again.
@@ -117,12 +129,14 @@ impl Journal {
         file.try_lock().map_err(io::Error::from)?;
         let reserve = Reserve::take(dir)?;
         write_holder(dir)?;
-        file.sync_all()?;
+        disk::sync_all(&file)?;
         disk::sync_dir(dir)?;
+        let chain = Chain::new(genesis.to_owned());
         Ok(Self {
             dir: dir.to_owned(),
             file,
-            chain: Chain::new(genesis.to_owned()),
+            staged: Staged::after(&chain),
+            chain,
             bytes: 0,
             reserve: Some(reserve),
             poisoned: None,
@@ -156,13 +170,14 @@ impl Journal {
                 return Err(read::refused(dir, stop).into());
             }
             set_aside(dir, stop.record, rest).map_err(failed)?;
-            file.set_len(scan.good as u64).and_then(|()| file.sync_all()).map_err(failed)?;
+            disk::cut(&file, scan.good as u64).map_err(failed)?;
         }
         let torn = unaccounted(dir, &scan.records).map_err(failed)?;
         write_holder(dir).map_err(failed)?;
         let mut journal = Self {
             dir: dir.to_owned(),
             file,
+            staged: Staged::after(&chain),
             chain,
             bytes: scan.good as u64,
             reserve: None,
@@ -198,41 +213,81 @@ impl Journal {
         by: &str,
         event: Event,
     ) -> Result<Recorded, AppendError> {
+        let recorded = self.stage(stamp, by, event)?;
+        self.commit()?;
+        Ok(recorded)
+    }
+
+    /// Makes a record that the next [`Self::commit`] writes. Until then nothing may be done or shown on
+    /// the strength of it.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; what was staged before stays so.
+    pub fn stage(&mut self, stamp: Stamp, by: &str, event: Event) -> Result<Recorded, AppendError> {
         if let Some(why) = &self.poisoned {
             return Err(AppendError::Poisoned { dir: self.dir.clone(), why: why.clone() });
         }
-        let recorded = Recorded { seq: self.chain.len + 1, stamp, by: by.to_owned(), event };
-        let line = record::encode(&recorded, &self.chain.head).map_err(AppendError::Unwritable)?;
+        let seq = self.staged.chain.len + 1;
+        let recorded = Recorded { seq, stamp, by: by.to_owned(), event };
+        let line =
+            record::encode(&recorded, &self.staged.chain.head).map_err(AppendError::Unwritable)?;
         // What is returned is what a reader will see, so that nothing lives in memory alone.
         let (recorded, _) =
             record::decode(&line).map_err(|e| AppendError::Unwritable(e.to_string()))?;
-        self.write(&line)?;
-        self.chain.follow(&line);
-        self.bytes += line.len() as u64;
-        if matches!(recorded.event.fact, Fact::RunFinished { .. })
+        self.staged.chain.follow(&line);
+        self.staged.lines.extend(line);
+        self.staged.over |= matches!(recorded.event.fact, Fact::RunFinished { .. });
+        Ok(recorded)
+    }
+
+    /// Puts what was staged on the disk: one write, then a sync. A crash in the middle leaves the first of
+    /// the records, and perhaps a piece of one.
+    ///
+    /// # Errors
+    /// See [`AppendError`]. None of the records counts, and none of them is staged any more.
+    pub fn commit(&mut self) -> Result<(), AppendError> {
+        if self.staged.lines.is_empty() {
+            return Ok(());
+        }
+        let staged = std::mem::replace(&mut self.staged, Staged::after(&self.chain));
+        self.write(&staged.lines)?;
+        self.bytes += staged.lines.len() as u64;
+        self.staged = Staged::after(&staged.chain);
+        self.chain = staged.chain;
+        if staged.over
             && let Some(reserve) = self.reserve.take()
         {
             reserve.release();
         }
-        Ok(recorded)
+        Ok(())
     }
 
-    fn write(&mut self, line: &[u8]) -> Result<(), AppendError> {
-        match self.file.write(line) {
-            Ok(n) if n == line.len() => {
-                self.file.sync_data().map_err(|e| self.poison(&format!("sync: {e}")))
+    fn write(&mut self, lines: &[u8]) -> Result<(), AppendError> {
+        let mut rest = lines;
+        while !rest.is_empty() {
+            match disk::write(&mut self.file, rest) {
+                Ok(0) => return Err(self.poison("write: no byte was taken")),
+                // A plain file takes less than it was given when there is no room for more: the next
+                // write says so.
+                Ok(n) => rest = rest.get(n..).unwrap_or_default(),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if is_full(&e) => return Err(self.full(lines.len() - rest.len())),
+                Err(e) => return Err(self.poison(&format!("write: {e}"))),
             }
-            // A plain file takes less than it was given when there is no room for more. The piece is cut
-            // off again, so that the journal ends with a whole record.
-            Ok(n) => match self.file.set_len(self.bytes).and_then(|()| self.file.sync_all()) {
-                Ok(()) => Err(self.no_space()),
-                Err(e) => {
-                    Err(self.poison(&format!("{n} of {} bytes written, then {e}", line.len())))
-                }
-            },
-            Err(e) if is_full(&e) => Err(self.no_space()),
-            Err(e) => Err(self.poison(&format!("write: {e}"))),
         }
+        // Never tried again: the second sync may succeed although the bytes are lost.
+        disk::sync_data(&self.file).map_err(|e| self.poison(&format!("sync: {e}")))
+    }
+
+    /// There is no room. The piece that was written is cut off again, so that the journal ends with a
+    /// whole record.
+    fn full(&mut self, written: usize) -> AppendError {
+        if written > 0
+            && let Err(e) = disk::cut(&self.file, self.bytes)
+        {
+            return self.poison(&format!("no space left, {written} bytes written, then {e}"));
+        }
+        self.no_space()
     }
 
     fn no_space(&mut self) -> AppendError {
@@ -247,17 +302,23 @@ impl Journal {
         AppendError::Poisoned { dir: self.dir.clone(), why: why.to_owned() }
     }
 
-    /// The SHA-256 of the last line; of `runbook.yaml` while there is none.
+    /// The SHA-256 of the last line on the disk; of `runbook.yaml` while there is none.
     #[must_use]
     pub fn head(&self) -> &str {
         &self.chain.head
     }
 
-    /// How many records there are.
+    /// How many records are on the disk.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a run's journal has its first record")]
     pub fn len(&self) -> u64 {
         self.chain.len
+    }
+
+    /// Records wait for [`Self::commit`].
+    #[must_use]
+    pub fn is_staged(&self) -> bool {
+        !self.staged.lines.is_empty()
     }
 
     /// The run directory.
@@ -272,6 +333,13 @@ impl Journal {
         if let Some(reserve) = &mut self.reserve {
             reserve.moved_to(dir);
         }
+    }
+}
+
+impl Staged {
+    /// Nothing yet, to follow on this chain.
+    fn after(chain: &Chain) -> Self {
+        Self { lines: Vec::new(), chain: chain.clone(), over: false }
     }
 }
 
@@ -355,3 +423,7 @@ fn holder(dir: &Path) -> String {
 #[cfg(test)]
 #[path = "writer_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "fault_tests.rs"]
+mod fault_tests;

@@ -170,6 +170,7 @@ fn on_a_full_disk(dir: &Path) -> Journal {
     Journal {
         dir: dir.to_owned(),
         file: fs::OpenOptions::new().append(true).open("/dev/full").unwrap(),
+        staged: Staged::after(&Chain::new("00".into())),
         chain: Chain::new("00".into()),
         bytes: 0,
         reserve: Some(Reserve::take(dir).unwrap()),

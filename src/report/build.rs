@@ -187,12 +187,11 @@ fn shortcomings(state: &State, measured: &Objectives) -> Vec<String> {
 
 /// A verification that did not run says nothing; one that failed, or was passed by, says no.
 fn data_integrity(state: &State) -> Verdict {
-    let settled = |s: &&StepState| s.settled.is_some();
     let mut verifying = state.steps.iter().filter(|s| s.step.verifies == Some(Verifies::Data));
     match data_verified(state) {
         None => Verdict::NotAsked,
         Some(true) => Verdict::Met,
-        Some(false) if verifying.any(|s| settled(&s)) || state.finished.is_some() => {
+        Some(false) if verifying.any(|s| s.settled.is_some()) || state.finished.is_some() => {
             Verdict::NotMet
         }
         Some(false) => Verdict::NotMeasured,

@@ -49,7 +49,7 @@ pub fn inspect(dir: &Path) -> io::Result<Standing> {
             if let Some(started) = files::started(dir)? {
                 return Ok(Standing::Lost(started));
             }
-            files::write(dir, VOID, &())?;
+            files::mark(dir, VOID, &())?;
             Ok(Standing::NeverStarted)
         }
     }

@@ -39,7 +39,13 @@ pub(super) fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Result<Op
 
 /// What was started, with its child when that still means something: process ids do within one boot.
 pub(super) fn started(dir: &Path) -> io::Result<Option<Started>> {
-    let Some(mut started) = read::<Started>(dir, STARTED)? else { return Ok(None) };
+    let mut started = match read::<Started>(dir, STARTED) {
+        Ok(Some(started)) => started,
+        Ok(None) => return Ok(None),
+        // The machine crashed when it had the name and not yet what is in it: see `mark`.
+        Err(e) if e.kind() == io::ErrorKind::InvalidData => return Ok(Some(Started::unreadable())),
+        Err(e) => return Err(e),
+    };
     if started.boot == boot_id() {
         let held = fs::read(dir.join(LOCK))?;
         started.child = serde_json::from_slice(&held).ok();
@@ -52,11 +58,26 @@ pub(super) fn hold(mut lock: &File, child: ChildId) -> io::Result<()> {
     lock.write_all(&serde_json::to_vec(&child)?)
 }
 
-/// Puts JSON in `name` so that after a crash it is there whole or not at all.
+/// Puts JSON in `name` so that it is there whole or not at all. After a crash of the machine it may not
+/// be: [`sync_names`].
 pub(super) fn write<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<()> {
     draft(dir, name, content)?.sync_all()?;
-    put(dir, name)?;
+    put(dir, name)
+}
+
+/// Makes the names in an attempt's directory durable.
+pub(super) fn sync_names(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
+}
+
+/// Puts JSON in `name`, durably: what counts is that it is there. For processes it is whole at once; a
+/// crash of the machine half-way may leave the name without its content. With the name in place before
+/// the sync, a file system needs to commit once, not twice.
+pub(super) fn mark<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<()> {
+    let file = draft(dir, name, content)?;
+    put(dir, name)?;
+    file.sync_all()?;
+    sync_names(dir)
 }
 
 /// Puts JSON in `name` for readers of this boot alone: when the machine crashes it may be lost.

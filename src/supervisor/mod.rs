@@ -3,7 +3,9 @@
 //! `steady __attempt` ([`serve`]) is started by the console ([`Supervisors`]). It leaves the session and
 //! reads an [`Order`] from standard input. It takes the attempt's `lock`, syncs `started.json`, and only
 //! then spawns the child, in a process group of its own. It drains, cleans and keeps the output and leaves
-//! `exit.json`. Then it waits for the next order: one attempt at a time, for as long as its console lives.
+//! `exit.json`. Its console is told as soon as that is there, and makes the outcome durable in its journal
+//! while the supervisor makes the name durable, for the case that the console is gone. Then it waits for
+//! the next order: one attempt at a time, for as long as its console lives.
 //! A child that has the console's terminal has a supervisor of another kind ([`serve_terminal`]): it keeps no
 //! output and ends the child when the console ends.
 //!
@@ -182,6 +184,13 @@ pub struct Started {
     /// `None` until the child was there, and in another boot. It stands in the lock file.
     #[serde(skip)]
     pub child: Option<ChildId>,
+}
+
+impl Started {
+    /// Something was started, and no more is known.
+    fn unreadable() -> Self {
+        Self { supervisor: 0, boot: String::new(), at: DateTime::UNIX_EPOCH, child: None }
+    }
 }
 
 /// A process, told apart from a later one of the same number.

@@ -57,14 +57,16 @@ fn attempts() -> io::Result<()> {
     runtime.block_on(async {
         let mut desk = Desk::open()?;
         while let Some(Ordered { dir, order }) = desk.next().await? {
-            if let Some(streams) = attempt(&mut desk, &dir, order).await? {
-                // With `exit.json` in place the attempt is over. Something that the child left behind
-                // holds its output open, such as a server: it must not die of a broken pipe.
-                tell("ended");
+            let left = attempt(&mut desk, &dir, order).await?;
+            // With `exit.json` in place the attempt is over.
+            tell(if left.is_some() { "ended" } else { READY });
+            files::sync_names(&dir)?;
+            if let Some(streams) = left {
+                // Something that the child left behind holds its output open, such as a server: it must
+                // not die of a broken pipe.
                 streams.drain_away().await;
                 return Ok(());
             }
-            tell(READY);
         }
         Ok(())
     })
@@ -98,7 +100,7 @@ impl Desk {
         }
     }
 
-    /// Leaves `exit.json`, at the cost of the room when the disk is full.
+    /// Leaves `exit.json`, at the cost of the room when the disk is full. Its name is not durable yet.
     fn leave(&mut self, dir: &Path, exit: &Exit) -> io::Result<()> {
         match files::write(dir, EXIT, exit) {
             Err(e) if files::is_full(&e) && self.room.take().is_some() => {
@@ -154,7 +156,7 @@ pub(super) fn start(dir: &Path) -> io::Result<Started> {
         at: Utc::now(),
         child: None,
     };
-    files::write(dir, STARTED, &started)?;
+    files::mark(dir, STARTED, &started)?;
     failpoint::here("before_spawn");
     Ok(started)
 }

@@ -99,7 +99,8 @@ async fn run(dir: &Path, order: &Order, mut console: Orders, mut heard: Heard) -
             notes: Vec::new(),
             fed: None,
         };
-        files::write(dir, EXIT, &exit)
+        files::write(dir, EXIT, &exit)?;
+        files::sync_names(dir)
     };
     let pid = match terminal.spawn(order) {
         Ok(pid) => pid,

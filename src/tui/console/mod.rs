@@ -141,7 +141,7 @@ impl Console {
     }
 
     fn looked_step(&self) -> Option<&StepState> {
-        self.state().steps.get(self.looked_at())
+        self.state().steps.get(self.looked_at()).map(AsRef::as_ref)
     }
 
     /// Whether a person must do something before the run goes on.
