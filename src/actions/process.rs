@@ -73,13 +73,7 @@ fn job(cx: &Context, request: &Request) -> Result<Job, String> {
         Some(text) => Stdin::Text(reveal("stdin", text)?),
         None => Stdin::Null,
     };
-    Ok(Job {
-        argv: argv(request)?,
-        env,
-        cwd: request.text("cwd").map(PathBuf::from),
-        stdin,
-        secrets: supervised::secrets_of(cx, request),
-    })
+    Ok(Job { argv: argv(request)?, env, cwd: request.text("cwd").map(PathBuf::from), stdin })
 }
 
 fn argv(request: &Request) -> Result<Vec<String>, String> {

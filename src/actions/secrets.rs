@@ -3,26 +3,35 @@
 //! any more. What masks it stays: the other side may repeat it later.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::ingest::{Maskable, Redactor};
-use crate::runbook::Reveal;
 use crate::runbook::inputs::SecretSource;
+use crate::runbook::{Request, Reveal};
 
 /// How long a command that prints a secret may take.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+/// The longest secret, in bytes: a key with its certificates fits, and all of its forms can be searched for.
+const LONGEST: u64 = 64 * 1024;
+const TOO_LONG: &str = "gives more than 64 KiB: that is no secret; give it a file or a command that \
+                        has nothing else";
 
 /// The secrets of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets {
     values: BTreeMap<String, SecretString>,
     too_short: BTreeSet<String>,
+    /// Those that stand in this process's environment.
+    inherited: BTreeSet<String>,
     /// Those that a person types; a value is here only while it is needed.
     asked: BTreeSet<String>,
 }
@@ -43,6 +52,9 @@ impl Secrets {
             if *source == SecretSource::Ask {
                 secrets.asked.insert(name.clone());
                 continue;
+            }
+            if let SecretSource::Env(_) = source {
+                secrets.inherited.insert(name.clone());
             }
             match read(source, env).await {
                 Ok(value) => secrets.keep(name, value, redactor),
@@ -100,10 +112,14 @@ impl Secrets {
         secrets
     }
 
-    /// Whether output that may hold this secret cannot be masked and must be withheld.
+    /// Whether the output of a request may hold a secret that is too short to be masked, so that it must
+    /// be withheld: one that it uses, or one in a variable that every program here inherits.
     #[must_use]
-    pub fn is_too_short(&self, name: &str) -> bool {
-        self.too_short.contains(name)
+    pub fn withholds(&self, request: &Request) -> bool {
+        let runs_programs = request.action == "shell";
+        self.too_short.iter().any(|name| {
+            request.secrets.contains(name) || (runs_programs && self.inherited.contains(name))
+        })
     }
 }
 
@@ -133,33 +149,58 @@ async fn read(
 }
 
 fn from_file(path: &Path) -> Result<String, String> {
-    std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text))
+        .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    match text.len() as u64 > LONGEST {
+        true => Err(format!("{} {TOO_LONG}", path.display())),
+        false => Ok(text),
+    }
 }
 
-/// What a command prints. What it says on standard error is not repeated: it may name the secret.
+/// What a command prints; no more of it is read than a secret can be. What it says on standard error is not repeated: it may name the secret.
 async fn from_command(command: &str) -> Result<String, String> {
-    let child = Command::new("sh")
-        .args(["-c", command])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = match timeout(COMMAND_LIMIT, child).await {
-        Ok(Ok(output)) => output,
+    let (printed, status) = match timeout(COMMAND_LIMIT, printed(command)).await {
+        Ok(Ok(printed)) => printed,
         Ok(Err(e)) => return Err(format!("`{command}` cannot be run: {e}")),
         Err(_) => {
             return Err(format!("`{command}` took longer than {} s", COMMAND_LIMIT.as_secs()));
         }
     };
-    if !output.status.success() {
-        return Err(format!("`{command}` failed ({}); try it by hand", output.status));
+    let Some(status) = status else {
+        return Err(format!("`{command}` {TOO_LONG}"));
+    };
+    if !status.success() {
+        return Err(format!("`{command}` failed ({status}); try it by hand"));
     }
-    String::from_utf8(output.stdout).map_err(|_| format!("`{command}` printed no UTF-8 text"))
+    String::from_utf8(printed).map_err(|_| format!("`{command}` printed no UTF-8 text"))
+}
+
+/// What a command prints, and how it ended; no status when it printed too much and was killed.
+async fn printed(command: &str) -> io::Result<(Vec<u8>, Option<ExitStatus>)> {
+    let mut child = Command::new("sh")
+        .args(["-c", command])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut printed = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        stdout.take(LONGEST + 1).read_to_end(&mut printed).await?;
+    }
+    if printed.len() as u64 > LONGEST {
+        return Ok((printed, None));
+    }
+    let status = child.wait().await?;
+    Ok((printed, Some(status)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runbook::{Effect, Resolved, Value};
 
     fn from(text: &str) -> BTreeMap<String, SecretSource> {
         BTreeMap::from([("token".to_owned(), SecretSource::parse(text).unwrap())])
@@ -213,6 +254,8 @@ mod tests {
             ("file:/nowhere/token", "cannot read /nowhere/token"),
             ("cmd:exit 3", "`exit 3` failed"),
             ("cmd:true", "gave nothing"),
+            ("cmd:yes", "gives more than 64 KiB"),
+            ("file:/dev/zero", "/dev/zero gives more than 64 KiB"),
         ] {
             let problems = fetch(text, &Redactor::default()).await.unwrap_err();
             assert!(problems[0].contains("`token`") && problems[0].contains(said), "{problems:?}");
@@ -222,7 +265,25 @@ mod tests {
     #[tokio::test]
     async fn a_short_secret_is_used_but_its_output_cannot_be_kept() {
         let secrets = fetch("cmd:echo 1234", &Redactor::default()).await.unwrap();
-        assert!(secrets.is_too_short("token"));
         assert_eq!(secrets.reveal("token"), Some("1234"));
+        assert!(secrets.withholds(&request("shell", Some("token"))));
+        assert!(!secrets.withholds(&request("shell", Some("other"))));
+        assert!(!secrets.withholds(&request("shell", None)));
+    }
+
+    #[tokio::test]
+    async fn what_stands_in_the_environment_may_be_printed_by_any_program() {
+        let env = |_: &str| Some("1234".to_owned());
+        let redactor = Redactor::default();
+        let secrets = Secrets::fetch(&from("env:TOKEN"), &env, &redactor).await.unwrap();
+        assert!(secrets.withholds(&request("shell", None)));
+        assert!(!secrets.withholds(&request("http", None)));
+        assert!(secrets.withholds(&request("http", Some("token"))));
+    }
+
+    fn request(action: &'static str, secret: Option<&str>) -> Request {
+        let uses = secret.map(|name| Resolved::Value(Value::Secret(name.to_owned())));
+        let args = uses.map(|arg| ("stdin".to_owned(), arg)).into_iter().collect();
+        Request::new(action, Effect::Reads, args, Vec::new())
     }
 }

@@ -6,7 +6,6 @@ use tokio::time::interval;
 
 use crate::engine::event::Output;
 use crate::ingest::Lines;
-use crate::runbook::Request;
 use crate::supervisor::{self, CAP, Exit, Launched, Order, PATIENCE_MS, Standing, Stdin};
 
 use super::meter::{Meter, WORD};
@@ -23,8 +22,6 @@ pub struct Job {
     pub cwd: Option<PathBuf>,
     /// What it reads.
     pub stdin: Stdin,
-    /// `(name, value)` of what must be masked in its output; see [`secrets_of`].
-    pub secrets: Vec<(String, String)>,
 }
 
 /// How a child came out.
@@ -58,7 +55,8 @@ fn order(cx: &Context, job: Job) -> Order {
         env: job.env,
         cwd: job.cwd,
         stdin: job.stdin,
-        secrets: job.secrets,
+        // All of them, not what the step uses: a program may find a secret elsewhere and print it.
+        secrets: cx.redactor.secrets(),
         output: path(cx),
         cap: CAP,
         withhold: cx.withhold,
@@ -162,16 +160,6 @@ impl Fed {
             self.meter.get_or_insert_with(|| Meter::new("loading", feeding.done, feeding.all));
         meter.tell(cx, feeding.done, feeding.trouble);
     }
-}
-
-/// The values of the secrets that a request uses, by name.
-#[must_use]
-pub fn secrets_of(cx: &Context, request: &Request) -> Vec<(String, String)> {
-    request
-        .secrets
-        .iter()
-        .filter_map(|name| Some((name.clone(), cx.secrets.reveal(name)?.to_owned())))
-        .collect()
 }
 
 /// What the journal says of the child's output.

@@ -63,7 +63,7 @@ impl Desk {
             attempt: id.clone(),
             token,
             run_dir: self.dir.clone(),
-            withhold: request.secrets.iter().any(|name| self.secrets.is_too_short(name)),
+            withhold: self.secrets.withholds(request),
             secrets: self.secrets.clone(),
             redactor: self.redactor.clone(),
             cancel,

@@ -12,12 +12,13 @@ use crate::actions;
 use crate::engine::event::Pins;
 use crate::engine::{AttemptId, Part, State, StepState};
 use crate::preflight;
-use crate::runbook::inputs::SecretSource;
 use crate::runbook::model::Call;
 use crate::runbook::render::render_call;
 use crate::runbook::{Effect, Request, Resolved, Value};
 
-/// SHA-256 of a masked request: what consents and intents are bound to.
+/// SHA-256 of a masked request: what consents and intents are bound to. It needs no key: what is hashed
+/// has names where secrets will stand, and lies beside the digest in the journal, so that the digest
+/// cannot be used to try out guesses of a secret, and an auditor can compute it again.
 pub(super) fn digest(masked: &Json) -> String {
     hex::encode(Sha256::digest(masked.to_string()))
 }
@@ -31,31 +32,13 @@ fn call_of(step: &StepState, part: Part) -> Option<&Call> {
     }
 }
 
-/// Renders a step's request, without asking anybody. A script gets a secret that is typed only when it
-/// names its variable: nobody types what is not used.
+/// Renders a step's request, without asking anybody.
 pub(super) fn render(state: &State, step: &StepState, part: Part) -> Result<Request, String> {
     let call = call_of(step, part).ok_or_else(|| format!("`{}` has no such action", step.id()))?;
     let run = state.scope(None);
     step.step.check_inputs(&run)?;
-    let request = render_call(call, &step.step.env, &step.step.scope(run))
-        .map_err(|e| format!("`{}` cannot be rendered: {e}", step.id()))?;
-    let script = request.text("run").unwrap_or_default().to_owned();
-    let asked = |name: &String| {
-        let source = state.run().and_then(|run| run.secrets.get(name));
-        source.is_some_and(|source| SecretSource::parse(source) == Some(SecretSource::Ask))
-    };
-    let is_unused = |variable: &str, value: &Resolved| match value {
-        Resolved::Value(Value::Secret(name)) => {
-            variable.starts_with("INPUT_") && asked(name) && !script.contains(variable)
-        }
-        Resolved::Value(_)
-        | Resolved::Text(_)
-        | Resolved::List(_)
-        | Resolved::Map(_)
-        | Resolved::Expr(_) => false,
-    };
-    let env = request.env.into_iter().filter(|(name, value)| !is_unused(name, value)).collect();
-    Ok(Request::new(request.action, request.effect, request.args, env))
+    render_call(call, &step.step.env, &step.step.scope(run))
+        .map_err(|e| format!("`{}` cannot be rendered: {e}", step.id()))
 }
 
 /// Renders, completes and proves. Only reads.

@@ -187,6 +187,19 @@ impl Driver {
         }
     }
 
+    /// As [`Self::take`], for what a person typed: it must not take a secret into the record.
+    fn take_said(&mut self, input: Input) {
+        let redactor = self.desk.redactor.clone();
+        if let Input::Insert { run, .. } = &input
+            && redactor.redact(run) != *run
+        {
+            let why = "the command holds a secret: name its variable instead, as \"$INPUT_NAME\"";
+            self.tell(Urgency::Warning, why.to_owned());
+            return;
+        }
+        self.take(input.cleaned(&|text| redactor.clean(text)));
+    }
+
     /// As [`Self::take`], for what a person did not ask for: a refusal is of no interest.
     pub(super) fn note(&mut self, input: Input) -> bool {
         let now = self.clock.now();
@@ -404,9 +417,7 @@ impl Driver {
             Command::AttachEvidence { step, path, caption } => self.attach(step, &path, caption),
             Command::Secret { input, value } => self.take_secret(&input, &value),
             Command::Amend { input, text, reason } => self.amend(&input, &text, reason),
-            Command::Engine(input) => {
-                self.take(input);
-            }
+            Command::Engine(input) => self.take_said(input),
             // The loop takes this one itself.
             Command::Leave { .. } => {}
         }
@@ -436,12 +447,12 @@ impl Driver {
     fn attach(&mut self, step: Option<String>, path: &Path, caption: String) {
         match evidence::keep(&self.desk.dir, path) {
             Ok(kept) => {
-                self.take(Input::Evidence {
+                self.take_said(Input::Evidence {
                     step,
                     file: kept.file,
                     sha256: kept.sha256,
                     bytes: kept.bytes,
-                    caption: self.desk.redactor.clean(&caption),
+                    caption,
                 });
             }
             Err(why) => self.tell(Urgency::Warning, why),
@@ -463,7 +474,7 @@ impl Driver {
                 );
             }
             Ok(value) => {
-                self.take(Input::Amend { input: input.to_owned(), value, reason });
+                self.take_said(Input::Amend { input: input.to_owned(), value, reason });
             }
             Err(why) => self.tell(Urgency::Warning, why),
         }

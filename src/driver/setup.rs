@@ -19,6 +19,7 @@ use crate::journal;
 use crate::preflight;
 use crate::runbook::Runbook;
 use crate::runbook::inputs::{Given, InputProblem, SecretSource, resolve};
+use crate::runbook::value::mask;
 use crate::settings::{self, Environment, Loaded};
 
 /// What a person asks for.
@@ -130,7 +131,7 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
     let from_settings = environment.map_or(&nothing, |environment| &environment.inputs);
     let inputs =
         resolve(&runbook.inputs, &wish.given, from_settings, &env, now).map_err(Trouble::Inputs)?;
-    let redactor = Redactor::default();
+    let redactor = Redactor::of_process();
     let secrets =
         Secrets::fetch(&inputs.secrets, &env, &redactor).await.map_err(Trouble::Secrets)?;
     let sources = inputs.secrets.iter().map(|(name, source)| (name.clone(), source.to_string()));
@@ -150,8 +151,14 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         return Err(Trouble::Preflight(checks));
     }
     let named = runbook.requires.env.iter();
+    let shown = |name: &String| {
+        // A variable may be asked for because a secret is read from it.
+        let source = SecretSource::Env(name.clone());
+        let secret = inputs.secrets.iter().find(|(_, from)| **from == source);
+        secret.map_or_else(|| here(name).map(|text| redactor.redact(&text)), |(s, _)| Some(mask(s)))
+    };
     Ok(Order {
-        env: named.filter_map(|name| Some((name.clone(), here(name)?))).collect(),
+        env: named.filter_map(|name| Some((name.clone(), shown(name)?))).collect(),
         runs: wish.runs,
         runbook_bytes: wish.entry.bytes.clone(),
         included: wish.entry.pins(),
@@ -276,7 +283,7 @@ impl Pinned {
         if auto.is_some() {
             refuse_terminal(&self.runbook)?;
         }
-        let redactor = Redactor::default();
+        let redactor = Redactor::of_process();
         let mut sources = BTreeMap::new();
         let mut problems = Vec::new();
         for (name, source) in &self.started.secrets {

@@ -12,7 +12,6 @@ use super::view::Urgency;
 use crate::engine::event::{AttemptId, Part};
 use crate::engine::{Status, StepState};
 use crate::runbook::StepId;
-use crate::runbook::model::{Arg, Call};
 
 impl Driver {
     /// The secrets that must be typed before the run can move, in the order of their names.
@@ -107,25 +106,8 @@ fn uses(step: &StepState, input: &str) -> bool {
     let named = step.step.names().iter().any(
         |path| matches!(path.as_slice(), [root, name, ..] if root == "inputs" && name == input),
     );
-    let variables: Vec<_> =
-        step.step.inputs_from(input).iter().map(|name| variable(name)).collect();
+    let names = step.step.inputs_from(input);
     let probe = step.step.probe.as_ref().map(|probe| &probe.action);
     let calls = [Some(&step.step.action), step.step.undo.as_ref(), probe];
-    named
-        || calls
-            .into_iter()
-            .flatten()
-            .any(|call| variables.iter().any(|v| script(call).contains(v)))
-}
-
-/// The variable under which a script gets an input.
-fn variable(input: &str) -> String {
-    format!("INPUT_{}", input.to_ascii_uppercase())
-}
-
-fn script(call: &Call) -> &str {
-    match call.args.iter().find(|(name, _)| name == "run") {
-        Some((_, Arg::Scalar(template))) => template.source(),
-        Some(_) | None => "",
-    }
+    named || calls.into_iter().flatten().any(|call| names.iter().any(|name| call.reads_input(name)))
 }

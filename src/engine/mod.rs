@@ -10,6 +10,7 @@ mod effects;
 pub mod event;
 mod input;
 pub mod objectives;
+mod said;
 mod scope;
 mod settle;
 pub mod state;

@@ -37,6 +37,10 @@ const USER_INFO: &AsciiSet = &QUERY
 /// Columns at which common tools break lines of base64.
 const WRAPS: [usize; 2] = [64, 76];
 
+/// Of secrets no longer than this, in bytes, base64 is masked wherever a tool broke its line. A longer one
+/// would have too many such forms; its whole lines are masked.
+const LONGEST_TORN: usize = 64;
+
 /// Every form of `value`, and of each of its lines, that is long enough to be masked.
 pub(super) fn forms(value: &str) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
@@ -59,18 +63,21 @@ pub(super) fn long_enough(text: &str) -> bool {
 
 fn of_one(value: &str, out: &mut BTreeSet<String>) {
     out.insert(value.to_owned());
-    out.insert(sanitise(value));
+    // How wide a tab comes out depends on where it stands.
+    for column in 0..if value.contains('\t') { 8 } else { 1 } {
+        let text = sanitise(" ".repeat(column) + value);
+        out.insert(text.chars().skip(column).collect());
+    }
     for align in 0..3 {
         base64(value, align, out);
     }
-    for set in [NON_ALPHANUMERIC, UNRESERVED, PATH, COMPONENT, FORM, QUERY, USER_INFO] {
-        let upper = utf8_percent_encode(value, set).to_string();
-        out.insert(upper.replace("%20", "+"));
-        out.insert(lower_hex(&upper));
-        out.insert(upper);
-    }
+    out.insert(hex::encode(value));
+    out.insert(hex::encode_upper(value));
+    percent(value, out);
     json(value, out);
+    markup(value, out);
     shell(value, out);
+    literals(value, out);
 }
 
 /// Base64 of the value when it begins `align` bytes into a group of three: only the characters that it
@@ -87,7 +94,25 @@ fn base64(value: &str, align: usize, out: &mut BTreeSet<String>) {
                 lines.map(|line| String::from_utf8_lossy(line).trim_matches('=').to_owned()),
             );
         }
-        out.extend(text.get(own.clone()).map(str::to_owned));
+        let Some(own) = text.get(own.clone()) else { continue };
+        out.insert(own.to_owned());
+        if value.len() <= LONGEST_TORN {
+            out.extend((1..own.len()).map(|at| format!("{}\n{}", &own[..at], &own[at..])));
+        }
+    }
+}
+
+fn percent(value: &str, out: &mut BTreeSet<String>) {
+    for set in [NON_ALPHANUMERIC, UNRESERVED, PATH, COMPONENT, FORM, QUERY, USER_INFO] {
+        let upper = utf8_percent_encode(value, set).to_string();
+        let lower = lower_hex(&upper);
+        for once in [&upper, &lower] {
+            // As a parameter of an address that is itself a parameter.
+            out.insert(once.replace('%', "%25"));
+        }
+        out.insert(upper.replace("%20", "+"));
+        out.insert(lower);
+        out.insert(upper);
     }
 }
 
@@ -105,10 +130,7 @@ fn lower_hex(percent: &str) -> String {
 }
 
 fn json(value: &str, out: &mut BTreeSet<String>) {
-    let quoted = serde_json::Value::from(value).to_string();
-    let plain = quoted.trim_start_matches('"');
-    let plain = plain.strip_suffix('"').unwrap_or(plain);
-    // A value that begins with a quote has it escaped, so that only the delimiter was trimmed.
+    let plain = escaped_for_json(value);
     let ascii: String = plain
         .chars()
         .map(|c| if c.is_ascii() { c.to_string() } else { utf16_escapes(c) })
@@ -118,14 +140,51 @@ fn json(value: &str, out: &mut BTreeSet<String>) {
         .chars()
         .map(|c| if matches!(c, '<' | '>' | '&' | '\'') { utf16_escapes(c) } else { c.into() })
         .collect();
-    for form in [plain, &ascii, &html] {
-        out.insert(form.replace('/', "\\/"));
-        out.insert(form.to_owned());
+    for form in [plain, ascii, html] {
+        for form in [form.replace('/', "\\/"), upper_escapes(&form), form] {
+            // JSON as a text of JSON, as logs have it.
+            out.insert(escaped_for_json(&form));
+            out.insert(form);
+        }
     }
+}
+
+fn escaped_for_json(text: &str) -> String {
+    unquoted(&serde_json::Value::from(text).to_string())
+}
+
+fn unquoted(text: &str) -> String {
+    let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.unwrap_or(text).to_owned()
 }
 
 fn utf16_escapes(c: char) -> String {
     c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+}
+
+/// `\u00F1` for `\u00f1`.
+fn upper_escapes(json: &str) -> String {
+    let mut parts = json.split("\\u");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (hex, rest) = part.split_at_checked(4).unwrap_or((part, ""));
+        out.push_str("\\u");
+        out.push_str(&hex.to_ascii_uppercase());
+        out.push_str(rest);
+    }
+    out
+}
+
+/// In XML and HTML, where errors of servers repeat what they were sent.
+fn markup(value: &str, out: &mut BTreeSet<String>) {
+    let text = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let quoted = text.replace('"', "&quot;");
+    for apostrophe in ["&#39;", "&#x27;", "&apos;"] {
+        out.insert(quoted.replace('\'', apostrophe));
+    }
+    out.insert(quoted.replace("&quot;", "&#34;").replace('\'', "&#39;"));
+    out.insert(quoted);
+    out.insert(text);
 }
 
 fn shell(value: &str, out: &mut BTreeSet<String>) {
@@ -137,8 +196,32 @@ fn shell(value: &str, out: &mut BTreeSet<String>) {
         c.is_ascii() && !c.is_ascii_alphanumeric() && !"_-./:,%+@=^".contains(c)
     }));
     out.insert(escaped(value, |c| c.is_ascii() && !c.is_ascii_alphanumeric()));
-    let ansi = escaped(value, |c| matches!(c, '\'' | '\\'));
-    out.insert(ansi.replace('\n', "\\n").replace('\t', "\\t").replace('\r', "\\r"));
+}
+
+/// As a literal of SQL, of C and its kin (`$'…'` of bash too), of Python and of Rust.
+fn literals(value: &str, out: &mut BTreeSet<String>) {
+    out.insert(value.replace('\'', "''"));
+    out.insert(unquoted(&format!("{value:?}")));
+    for quotes in [&['\'', '\\'][..], &['"', '\\'], &['\'', '"', '\\'], &['\\']] {
+        let named = escaped(value, |c| quotes.contains(&c))
+            .replace('\n', "\\n")
+            .replace('\t', "\\t")
+            .replace('\r', "\\r")
+            .replace('\x1b', "\\E");
+        out.insert(bytes_escaped(&named, |byte| format!("\\{byte:03o}")));
+        out.insert(bytes_escaped(&named, |byte| format!("\\x{byte:02x}")));
+        out.insert(named);
+    }
+}
+
+/// Bytes that are not printable ASCII, each as `escape` has it.
+fn bytes_escaped(text: &str, escape: impl Fn(u8) -> String) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b' '..=b'~' => char::from(byte).to_string(),
+            _ => escape(byte),
+        })
+        .collect()
 }
 
 fn escaped(value: &str, special: impl Fn(char) -> bool) -> String {

@@ -1,9 +1,11 @@
 //! Masks secrets in text and in streams.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
-use aho_corasick::{AhoCorasick, Input, MatchKind};
+use aho_corasick::AhoCorasick;
 
 use super::forms::{forms, long_enough};
 
@@ -15,8 +17,10 @@ pub struct Redactor {
 
 #[derive(Default)]
 struct Known {
-    /// `(form, name)`, each form once.
-    forms: Vec<(String, String)>,
+    /// `(name, value)`
+    secrets: BTreeSet<(String, String)>,
+    /// By form, the name of its secret: of the first, where several have it.
+    forms: BTreeMap<String, String>,
     search: Option<Arc<Search>>,
 }
 
@@ -25,7 +29,8 @@ struct Search {
     automaton: AhoCorasick,
     /// By pattern.
     masks: Vec<String>,
-    patterns: Vec<Vec<u8>>,
+    /// The forms, in order.
+    sorted: Vec<Vec<u8>>,
     longest: usize,
 }
 
@@ -39,19 +44,35 @@ pub enum Maskable {
 }
 
 impl Redactor {
+    /// The one of this process: what diagnostics and the text of a panic, which know no run, are masked
+    /// with.
+    #[must_use]
+    pub fn of_process() -> Self {
+        static REDACTOR: LazyLock<Redactor> = LazyLock::new(Redactor::default);
+        REDACTOR.clone()
+    }
+
     /// Masks `value` from now on as `«secret name»`, in every clone and in streams already open.
     pub fn register(&self, name: &str, value: &str) -> Maskable {
         if !long_enough(value.trim()) {
             return Maskable::TooShort;
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if !known.secrets.insert((name.to_owned(), value.to_owned())) {
+            return Maskable::Yes;
+        }
         for form in forms(value) {
-            if !known.forms.iter().any(|(other, _)| *other == form) {
-                known.forms.push((form, name.to_owned()));
-            }
+            known.forms.entry(form).or_insert_with(|| name.to_owned());
         }
         known.search = Search::new(&known.forms).map(Arc::new);
         Maskable::Yes
+    }
+
+    /// Every secret that is masked, by name: for the redactor of another process.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<(String, String)> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.secrets.iter().cloned().collect()
     }
 
     /// `text` with every known secret masked.
@@ -66,7 +87,7 @@ impl Redactor {
     /// Masks a stream whose chunks may end inside a secret.
     #[must_use]
     pub fn stream(&self) -> RedactStream {
-        RedactStream { redactor: self.clone(), held: Vec::new() }
+        RedactStream { redactor: self.clone(), held: Vec::new(), covered: 0 }
     }
 
     fn search(&self) -> Option<Arc<Search>> {
@@ -83,99 +104,100 @@ impl fmt::Debug for Redactor {
 /// See [`Redactor::stream`].
 pub struct RedactStream {
     redactor: Redactor,
-    /// The beginning of what may turn out to be a secret; shorter than the longest form.
+    /// From the beginning of what may turn out to be a secret; shorter than the longest form.
     held: Vec<u8>,
+    /// A mask that is out already stands for so many of the held bytes.
+    covered: usize,
 }
 
 impl RedactStream {
     /// `bytes`, and what was held back before, masked; what may be the beginning of a secret is held
     /// back in turn.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let Some(search) = self.redactor.search() else {
-            return bytes.to_vec();
-        };
-        if self.held.is_empty() {
-            return self.masked(&search, bytes);
-        }
-        let mut joined = std::mem::take(&mut self.held);
-        joined.extend_from_slice(bytes);
-        self.masked(&search, &joined)
+        self.mask(bytes, false)
     }
 
     /// The stream has ended: what was held back, masked.
     pub fn finish(&mut self) -> Vec<u8> {
-        let held = std::mem::take(&mut self.held);
-        match self.redactor.search() {
-            Some(search) => search.mask(&held, held.len()).0,
-            None => held,
-        }
+        self.mask(&[], true)
     }
 
-    fn masked(&mut self, search: &Search, bytes: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(bytes.len());
-        let mut done = 0;
-        loop {
-            let rest = &bytes[done..];
-            let open = search.open_tail(rest);
-            let (masked, consumed) = search.mask(rest, open);
-            out.extend(masked);
-            done += consumed;
-            // A match may have swallowed the place from which to hold back: look again behind it.
-            if consumed <= open {
-                break;
-            }
-        }
-        self.held = bytes[done..].to_vec();
+    fn mask(&mut self, bytes: &[u8], is_last: bool) -> Vec<u8> {
+        let Some(search) = self.redactor.search() else {
+            return bytes.to_vec();
+        };
+        let mut joined = std::mem::take(&mut self.held);
+        let bytes = if joined.is_empty() {
+            bytes
+        } else {
+            joined.extend_from_slice(bytes);
+            &joined
+        };
+        let open = if is_last { bytes.len() } else { search.open_tail(bytes) };
+        let (out, covered) = search.mask(bytes, self.covered, open);
+        self.covered = covered.saturating_sub(open);
+        self.held = bytes[open..].to_vec();
         out
     }
 }
 
 impl Search {
-    fn new(forms: &[(String, String)]) -> Option<Self> {
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(forms.iter().map(|(form, _)| form))
-            .ok()?;
+    fn new(forms: &BTreeMap<String, String>) -> Option<Self> {
+        let automaton = AhoCorasick::new(forms.keys()).ok()?;
+        let sorted: Vec<_> = forms.keys().map(|form| form.clone().into_bytes()).collect();
         Some(Self {
             automaton,
-            masks: forms.iter().map(|(_, name)| format!("«secret {name}»")).collect(),
-            patterns: forms.iter().map(|(form, _)| form.clone().into_bytes()).collect(),
-            longest: forms.iter().map(|(form, _)| form.len()).max().unwrap_or(0),
+            masks: forms.values().map(|name| format!("«secret {name}»")).collect(),
+            longest: sorted.iter().map(Vec::len).max().unwrap_or(0),
+            sorted,
         })
     }
 
     /// Where the earliest form begins that `bytes` may have only the beginning of; its length if none.
     fn open_tail(&self, bytes: &[u8]) -> usize {
         let from = bytes.len().saturating_sub(self.longest.saturating_sub(1));
-        (from..bytes.len())
-            .find(|&at| {
-                let tail = &bytes[at..];
-                self.patterns.iter().any(|form| form.len() > tail.len() && form.starts_with(tail))
-            })
-            .unwrap_or(bytes.len())
+        (from..bytes.len()).find(|&at| self.is_beginning(&bytes[at..])).unwrap_or(bytes.len())
     }
 
-    /// Masks every match that begins before `open`, and says how many bytes that consumed.
-    ///
-    /// Such a match is final: a longer or an earlier one would have to reach beyond the end, and then
-    /// `open` would be no later than its beginning.
-    fn mask(&self, bytes: &[u8], open: usize) -> (Vec<u8>, usize) {
+    /// Whether a form begins with `text` and goes on: the next one in order does if any does.
+    fn is_beginning(&self, text: &[u8]) -> bool {
+        let next = self.sorted.partition_point(|form| form.as_slice() <= text);
+        self.sorted.get(next).is_some_and(|form| form.starts_with(text))
+    }
+
+    /// `bytes` up to `open`, masked, and how far masks reach; the first `covered` bytes have one
+    /// already. Forms that overlap share one mask, so that the end of the second does not stand bare.
+    fn mask(&self, bytes: &[u8], mut covered: usize, open: usize) -> (Vec<u8>, usize) {
         let mut out = Vec::with_capacity(open);
-        let mut done = 0;
-        while let Some(found) = self.automaton.find(Input::new(bytes).range(done..)) {
-            if found.start() >= open {
-                break;
-            }
-            out.extend_from_slice(&bytes[done..found.start()]);
-            if let Some(mask) = self.masks.get(found.pattern().as_usize()) {
+        for (start, end, mask) in self.found(bytes, open) {
+            if start >= covered {
+                out.extend_from_slice(&bytes[covered..start]);
                 out.extend_from_slice(mask.as_bytes());
             }
-            done = found.end();
+            covered = covered.max(end);
         }
-        if done < open {
-            out.extend_from_slice(&bytes[done..open]);
-            done = open;
+        if covered < open {
+            out.extend_from_slice(&bytes[covered..open]);
         }
-        (out, done)
+        (out, covered)
+    }
+
+    /// Every form that begins before `open`, in order, the longest first.
+    fn found(&self, bytes: &[u8], open: usize) -> Vec<(usize, usize, &str)> {
+        // Nearly always there is none, and to look for one is quicker than to look for all.
+        if !self.automaton.is_match(bytes) {
+            return Vec::new();
+        }
+        let mut found: Vec<_> = self
+            .automaton
+            .find_overlapping_iter(bytes)
+            .filter(|found| found.start() < open)
+            .filter_map(|found| {
+                let mask = self.masks.get(found.pattern().as_usize())?;
+                Some((found.start(), found.end(), mask.as_str()))
+            })
+            .collect();
+        found.sort_by_key(|(start, end, _)| (*start, Reverse(*end)));
+        found
     }
 }

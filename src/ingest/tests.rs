@@ -187,7 +187,94 @@ fn nasty() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
+#[test]
+fn secrets_that_overlap_share_a_mask() {
+    let redactor = Redactor::default();
+    redactor.register("a", "password1234");
+    redactor.register("b", "1234-hunter2-secret");
+    for (text, clean) in [
+        ("x password1234-hunter2-secret y", "x «secret a» y"),
+        ("x password1234-hunter2 y", "x «secret a»-hunter2 y"),
+        ("password12341234-hunter2-secret", "«secret a»«secret b»"),
+    ] {
+        for cut in 0..=text.len() {
+            assert_eq!(in_chunks(&redactor, text.as_bytes(), &[cut]), clean, "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_another_begins_with_is_masked_as_the_longer_one_where_that_stands() {
+    let redactor = Redactor::default();
+    redactor.register("short", "hunter22");
+    redactor.register("long", "hunter22-and-more");
+    let text = "hunter22-and-less hunter22-and-more hunter22";
+    for cut in 0..=text.len() {
+        let out = in_chunks(&redactor, text.as_bytes(), &[cut]);
+        assert_eq!(out, "«secret short»-and-less «secret long» «secret short»");
+    }
+}
+
+#[test]
+fn a_secret_that_looks_like_a_mask_hides_nothing_and_shows_nothing() {
+    let redactor = Redactor::default();
+    redactor.register("a", "«secret b»");
+    redactor.register("b", "hunter22");
+    let out = redactor.clean("hunter22 «secret b» x");
+    assert!(!out.contains("hunter22") && out.ends_with(" x"), "{out}");
+}
+
+#[test]
+fn what_is_known_can_be_told_to_another_process() {
+    let redactor = knowing("hunter22");
+    redactor.register("pin", "1234");
+    redactor.register("db", "hunter22");
+    assert_eq!(redactor.secrets(), [("db".to_owned(), "hunter22".to_owned())]);
+}
+
+/// Text of letters that secrets are made of too, so that they overlap, repeat and begin each other.
+fn secrets_and_text() -> impl Strategy<Value = (Vec<String>, String)> {
+    let secret = prop::collection::vec(prop::sample::select(vec!["ab", "ba", "abc", "c"]), 5..9)
+        .prop_map(|pieces| pieces.concat())
+        .prop_filter("long enough", |secret| secret.len() >= 8);
+    prop::collection::vec(secret, 1..4).prop_flat_map(|secrets| {
+        let part = (prop::sample::select(secrets.clone()), any::<[prop::sample::Index; 2]>())
+            .prop_map(|(secret, [a, b])| {
+                let (a, b) = (a.index(secret.len() + 1), b.index(secret.len() + 1));
+                secret[a.min(b)..a.max(b)].to_owned()
+            });
+        let piece = prop_oneof![
+            2 => prop::sample::select(secrets.clone()),
+            3 => part,
+            1 => prop::sample::select(vec![" ", "a", "cab"]).prop_map(str::to_owned),
+        ];
+        let text = prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat());
+        (Just(secrets), text)
+    })
+}
+
 proptest! {
+    #[test]
+    fn every_byte_of_every_secret_is_masked_and_no_other(
+        (secrets, text) in secrets_and_text(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        let redactor = Redactor::default();
+        let mut bare = vec![true; text.len()];
+        for secret in &secrets {
+            redactor.register("x", secret);
+            for at in (0..text.len()).filter(|&at| text[at..].starts_with(secret)) {
+                bare[at..at + secret.len()].fill(false);
+            }
+        }
+        let rest: String =
+            text.chars().zip(&bare).filter(|(_, bare)| **bare).map(|(c, _)| c).collect();
+        let mut cuts: Vec<usize> = cuts.iter().map(|i| i.index(text.len() + 1)).collect();
+        cuts.sort_unstable();
+        let out = in_chunks(&redactor, text.as_bytes(), &cuts);
+        prop_assert_eq!(out.replace("«secret x»", ""), rest, "{} of {:?}", text, secrets);
+    }
+
     #[test]
     fn any_bytes_in_any_chunks_come_out_safe_and_the_same(
         bytes in nasty(),

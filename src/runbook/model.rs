@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{NaiveDate, TimeDelta};
 
 use super::expr::Expr;
-use super::registry::{ActionSpec, Effect};
+use super::registry::{ActionSpec, Effect, Kind};
 use super::template::Template;
 use super::value::Value;
 use super::within::Within;
@@ -356,6 +356,12 @@ pub enum Verifies {
     Data,
 }
 
+/// The variable that a script finds an input in.
+#[must_use]
+pub fn variable(input: &str) -> String {
+    format!("INPUT_{}", input.to_ascii_uppercase())
+}
+
 impl Call {
     /// The guard of a call whose step states none: nothing for what reads, `confirm` for what changes,
     /// the name of what is destroyed otherwise. `None`: the action does not know that name, and the
@@ -373,6 +379,22 @@ impl Call {
                 })
             }
         }
+    }
+
+    /// The text of its script, where it has one; no template may stand there.
+    #[must_use]
+    pub fn script(&self) -> Option<&str> {
+        let key = self.spec.keys.iter().find(|key| matches!(key.kind, Kind::Script))?;
+        self.args.iter().find_map(|(name, arg)| match arg {
+            Arg::Scalar(template) if name == key.name => Some(template.source()),
+            Arg::Scalar(_) | Arg::List(_) | Arg::Map(_) | Arg::Expr(_) => None,
+        })
+    }
+
+    /// Whether its script names the variable that holds an input.
+    #[must_use]
+    pub fn reads_input(&self, input: &str) -> bool {
+        self.script().is_some_and(|script| script.contains(&variable(input)))
     }
 
     /// A person has to be there: the action takes the console's terminal, or may.

@@ -4,7 +4,7 @@
 use super::expr::{EvalError, Fault};
 use super::hidden;
 use super::inputs::{check_s3_uri, check_url};
-use super::model::{Arg, Call};
+use super::model::{Arg, Call, variable};
 use super::registry::{Key, Kind};
 use super::request::{Piece, Request, Resolved};
 use super::template::Template;
@@ -59,16 +59,23 @@ type Rendered = Result<Resolved, RenderError>;
 impl Renderer<'_> {
     fn call(&self, call: &Call, step_env: &[(String, Template)]) -> Result<Request, RenderError> {
         let args = self.entries(&call.args, call.spec.keys, "")?;
-        let env = if has_script(call) { self.env(step_env)? } else { Vec::new() };
+        let env = if has_script(call) { self.env(call, step_env)? } else { Vec::new() };
         Ok(Request::new(call.spec.name, call.effect, args, env))
     }
 
-    fn env(&self, step_env: &[(String, Template)]) -> Result<Vec<(String, Resolved)>, RenderError> {
+    /// Every input, but a secret only where the script names it: what is not used cannot be printed, and
+    /// nobody need type it.
+    fn env(
+        &self,
+        call: &Call,
+        step_env: &[(String, Template)],
+    ) -> Result<Vec<(String, Resolved)>, RenderError> {
         let mut env = Vec::new();
         if let Some(Value::Map(inputs)) = self.scope.get("inputs") {
             for (name, value) in inputs {
-                let variable = format!("INPUT_{}", name.to_ascii_uppercase());
-                env.push((variable, Resolved::Value(value.clone())));
+                if !matches!(value, Value::Secret(_)) || call.reads_input(name) {
+                    env.push((variable(name), Resolved::Value(value.clone())));
+                }
             }
         }
         for (name, template) in step_env {

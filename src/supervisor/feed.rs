@@ -18,6 +18,7 @@ use super::files::{self, FEED};
 use super::{Backup, Fed, Feeding, From, InS3, Stdin};
 use crate::aws::object::{Reader, Reading};
 use crate::aws::s3::S3;
+use crate::ingest::Redactor;
 
 const CHUNK: usize = 256 * 1024;
 /// Of an object so much is on its way at most: the supervisor's memory is this and a little.
@@ -30,6 +31,7 @@ pub(super) struct Feed {
     source: Source,
     backup: Option<Backup>,
     dir: PathBuf,
+    redactor: Redactor,
 }
 
 enum Source {
@@ -50,7 +52,11 @@ pub(super) type Outcome = oneshot::Receiver<Result<Fed, Broken>>;
 
 impl Feed {
     /// Opens the source; `None` when there is none. `dir` is where it notes how far it is.
-    pub(super) fn open(stdin: &Stdin, dir: PathBuf) -> Result<Option<Self>, String> {
+    pub(super) fn open(
+        stdin: &Stdin,
+        dir: PathBuf,
+        redactor: Redactor,
+    ) -> Result<Option<Self>, String> {
         let (source, backup) = match stdin {
             Stdin::Null => return Ok(None),
             Stdin::Text(text) => {
@@ -58,7 +64,7 @@ impl Feed {
             }
             Stdin::Backup(backup) => (Source::of(&backup.from)?, Some((**backup).clone())),
         };
-        Ok(Some(Self { source, backup, dir }))
+        Ok(Some(Self { source, backup, dir, redactor }))
     }
 
     /// Feeds the child from a thread of its own.
@@ -75,7 +81,7 @@ impl Feed {
     }
 
     fn pour(self, stdin: &mut File) -> Result<Fed, String> {
-        let Self { source, backup, dir } = self;
+        let Self { source, backup, dir, redactor } = self;
         let (mut source, gauge): (Box<dyn Read>, _) = match source {
             Source::Bytes(bytes) => (bytes, None),
             Source::Object(it) => {
@@ -89,6 +95,7 @@ impl Feed {
         let note = |done| {
             let Some(backup) = &backup else { return };
             let trouble = gauge.as_ref().and_then(|gauge| gauge.trouble());
+            let trouble = trouble.map(|why| redactor.clean(why));
             // Nobody's work depends on it.
             let _ = files::note(&dir, FEED, &Feeding { done, all: backup.bytes, trouble });
         };

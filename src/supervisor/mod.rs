@@ -151,7 +151,7 @@ pub struct Feeding {
     pub done: u64,
     /// Bytes of the backup.
     pub all: u64,
-    /// Why no more come at the moment. Not yet cleaned.
+    /// Why no more come at the moment. It has been through `ingest`.
     pub trouble: Option<String>,
 }
 

@@ -174,7 +174,7 @@ async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Option
     }
     let started = start(dir)?;
     let mut keeper = Keeper::create(&order, &redactor)?;
-    let (mut child, fed) = match spawn(&order, dir) {
+    let (mut child, fed) = match spawn(&order, dir, &redactor) {
         Ok(spawned) => spawned,
         Err(message) => {
             let ended = Ended::NotStarted(redactor.clean(message));
@@ -293,8 +293,12 @@ pub(super) fn not_spawned(order: &Order, e: &io::Error) -> String {
     }
 }
 
-fn spawn(order: &Order, dir: &Path) -> Result<(Child, Option<feed::Outcome>), String> {
-    let feed = Feed::open(&order.stdin, dir.to_owned())?;
+fn spawn(
+    order: &Order,
+    dir: &Path,
+    redactor: &Redactor,
+) -> Result<(Child, Option<feed::Outcome>), String> {
+    let feed = Feed::open(&order.stdin, dir.to_owned(), redactor.clone())?;
     let mut command = Command::from(command(order)?);
     command
         .stdin(if feed.is_some() { Stdio::piped() } else { Stdio::null() })

@@ -4,10 +4,12 @@
 
 mod architecture;
 mod aws;
+mod canary;
 mod check;
 mod crash;
 mod demo;
 mod format;
+mod fuzz;
 mod http;
 mod json;
 mod nested;

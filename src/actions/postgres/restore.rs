@@ -158,7 +158,6 @@ impl Load {
             env: self.connection.to_env(application_name(cx)),
             cwd: None,
             stdin: Stdin::Backup(Box::new(self.backup.feed(&self.dump))),
-            secrets: supervised::secrets_of(cx, request),
         }
     }
 

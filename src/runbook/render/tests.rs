@@ -59,8 +59,18 @@ fn arguments_become_what_their_keys_hold() {
 }
 
 #[test]
-fn scripts_get_every_input_and_the_steps_own_env() {
-    let shell = call("shell", vec![("run", template("echo hi"))]);
+fn scripts_get_every_input_the_secrets_that_they_name_and_the_steps_own_env() {
+    let silent = call("shell", vec![("run", template("echo \"$INPUT_HOST\""))]);
+    assert!(render_call(&silent, &[], &scope()).unwrap().secrets.is_empty());
+    let argv = Arg::List(vec![template("restore")]);
+    assert!(
+        render_call(&call("shell", vec![("argv", argv)]), &[], &scope())
+            .unwrap()
+            .secrets
+            .is_empty()
+    );
+
+    let shell = call("shell", vec![("run", template("login <<<\"$INPUT_PASSWORD\""))]);
     let own = [("PGHOST".to_owned(), Template::parse("${{ inputs.host }}").unwrap())];
     let request = render_call(&shell, &own, &scope()).unwrap();
     let names: Vec<_> = request.env.iter().map(|(name, _)| name.as_str()).collect();
