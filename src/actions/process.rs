@@ -21,9 +21,23 @@ pub(super) struct Shell;
 impl Action for Shell {
     fn complete(
         &self,
-        _cx: Context,
+        cx: Context,
         mut request: Request,
     ) -> BoxFuture<'static, Result<Request, String>> {
+        // What is proven of AWS is proven as this profile, there: the script calls as no other.
+        let place = [
+            ("AWS_PROFILE", &cx.aws.profile),
+            ("AWS_REGION", &cx.aws.region),
+            ("AWS_DEFAULT_REGION", &cx.aws.region),
+            ("AWS_ENDPOINT_URL", &cx.aws.endpoint),
+        ];
+        for (name, value) in place {
+            let said = request.env.iter().any(|(key, _)| key == name);
+            if let (Some(value), false) = (value, said) {
+                let value = Resolved::Value(Value::String(value.clone()));
+                request.env.push((name.to_owned(), value));
+            }
+        }
         if request.flag("tty") {
             let said = Value::String(ON_TERMINAL.to_owned());
             request.args.push(("terminal".to_owned(), Resolved::Value(said)));

@@ -3,6 +3,7 @@
 mod autopilot;
 mod clock;
 mod desk;
+mod environment;
 mod evidence;
 mod failpoint;
 mod follower;

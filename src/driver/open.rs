@@ -1,7 +1,6 @@
 //! Beginning a run and opening one again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use super::autopilot::Auto;
 use super::clock::Clock;
 use super::desk::Desk;
+use super::environment::{self, Held};
 use super::failpoint;
 use super::run::{Driver, Left};
 use super::view::{Command, JournalStanding, Output, View};
@@ -19,10 +19,10 @@ use crate::actions::secrets::Secrets;
 use crate::actions::{Loan, Terminal};
 use crate::aws::AwsAccess;
 use crate::engine::event::{Check, Pins, Previous, RunStarted};
-use crate::engine::{Event, Fact, Input, Mode, State};
+use crate::engine::{Event, Fact, Input, Mode, Stamp, State};
 use crate::ingest::Redactor;
 use crate::journal::{self, Journal, NewRun, TornTail};
-use crate::runbook::{Runbook, Value};
+use crate::runbook::{Runbook, Value, value};
 use crate::supervisor::Supervisors;
 
 /// What a new run is made of.
@@ -55,6 +55,8 @@ pub struct Order {
     pub checks: Vec<Check>,
     /// Why a live run goes on in spite of what it found.
     pub preflight_overridden: Option<String>,
+    /// Live runs of the same environment that nobody has ended, one line each.
+    pub unfinished: Vec<String>,
     /// Practice against the embedded sandbox.
     pub practice: bool,
     /// Who, and with what.
@@ -101,10 +103,17 @@ impl Run {
     /// One line for the operator; nothing is left behind.
     pub fn begin(order: Order) -> Result<Self, String> {
         let clock = Clock::new().map_err(|e| format!("this kernel tells no boot id: {e}"))?;
-        let environment = hold_environment(&order.runs, order.mode, order.environment.as_deref())?;
         let now = clock.now();
         let id = journal::new_run_id(now.at, &order.runbook.id)
             .map_err(|e| format!("no random bytes for the run's id: {e}"))?;
+        let who = environment::who(&order.runs.join(&id), &order.hands.operator, &since(&now));
+        let environment = environment::hold(
+            &order.runs,
+            order.mode,
+            order.environment.as_deref(),
+            &order.hands.pins,
+            who,
+        )?;
         let first = Event::run(Fact::RunStarted(Box::new(run_started(&order, &id)?)));
         let new = NewRun {
             runs: &order.runs,
@@ -122,6 +131,7 @@ impl Run {
         let mut run =
             Self::assemble(state, created.journal, order.hands, clock, environment, Vec::new());
         run.driver.warn(created.warnings);
+        run.driver.warn(order.unfinished);
         run.driver.note(Input::Preflight {
             checks: order.checks,
             overridden: order.preflight_overridden,
@@ -141,7 +151,13 @@ impl Run {
             return Err(format!("{} has no beginning: steady verify tells more", dir.display()));
         };
         let runs = dir.parent().unwrap_or(Path::new("."));
-        let environment = hold_environment(runs, started.mode, started.environment.as_deref())?;
+        let environment = environment::hold(
+            runs,
+            started.mode,
+            started.environment.as_deref(),
+            &started.pins,
+            environment::who(dir, &hands.operator, &since(&clock.now())),
+        )?;
         let mut run = Self::assemble(state, opened.journal, hands, clock, environment, opened.torn);
         run.driver.warn(opened.warnings);
         Ok(run)
@@ -152,7 +168,7 @@ impl Run {
         journal: Journal,
         hands: Hands,
         clock: Clock,
-        environment: Option<File>,
+        environment: Option<Held>,
         torn: Vec<TornTail>,
     ) -> Self {
         let (terminal, loans) = Terminal::new();
@@ -242,25 +258,8 @@ impl Run {
     }
 }
 
-/// One live run an environment at a time on a host: a lock for as long as the console has it.
-fn hold_environment(
-    runs: &Path,
-    mode: Mode,
-    environment: Option<&str>,
-) -> Result<Option<File>, String> {
-    let (Mode::Live, Some(environment)) = (mode, environment) else { return Ok(None) };
-    let path = runs.join(format!(".live-{}", environment.replace('/', "_")));
-    let said = |e: std::io::Error| format!("cannot lock {}: {e}", path.display());
-    std::fs::create_dir_all(runs).map_err(said)?;
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(false).open(&path).map_err(said)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(std::fs::TryLockError::WouldBlock) => Err(format!(
-            "another console has a live run on `{environment}`: see steady runs, or steady watch it"
-        )),
-        Err(std::fs::TryLockError::Error(e)) => Err(said(e)),
-    }
+fn since(now: &Stamp) -> String {
+    value::timestamp_text(now.at)
 }
 
 fn run_started(order: &Order, id: &str) -> Result<RunStarted, String> {

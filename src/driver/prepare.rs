@@ -106,7 +106,8 @@ async fn target(desk: &Desk, effect: Effect, request: &Request) -> Result<Pins, 
     if effect == Effect::Reads {
         return Ok(Pins::new());
     }
-    preflight::target(request, &desk.aws, &desk.pins, &*desk.secrets).await
+    let proven = preflight::target(request, &desk.aws, &desk.pins, &*desk.secrets).await;
+    proven.map_err(|why| desk.redactor.clean(&why))
 }
 
 fn refused(step: String, part: Part, why: String) -> Prepared {

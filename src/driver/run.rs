@@ -45,8 +45,8 @@ pub(super) struct Driver {
     pub(super) halted: Option<String>,
     pub(super) status: Option<LiveStatus>,
     pub(super) output: Output,
-    /// Held for as long as the loop lives: see [`super::open`].
-    pub(super) _environment: Option<std::fs::File>,
+    /// Held for as long as the loop lives.
+    pub(super) _environment: Option<super::environment::Held>,
 }
 
 /// How the loop came to its end.
@@ -318,7 +318,7 @@ impl Driver {
 
     fn on_report(&mut self, report: Report) {
         match report {
-            Report::Prepared(prepared) => self.prepared = Some(Arc::new(*prepared)),
+            Report::Prepared(prepared) => self.prepared(*prepared),
             Report::Verified(prepared) => self.intend(*prepared),
             Report::Progress(id, several) => {
                 for progress in several {
@@ -328,6 +328,16 @@ impl Driver {
             Report::Finished(id, finish) => self.finish(&id, finish),
             Report::Found(id, found) => self.on_found(&id, found),
         }
+    }
+
+    /// What may be consented to. That it is the wrong target is a fact, whatever is done about it.
+    fn prepared(&mut self, prepared: Prepared) {
+        if let (Ok(_), Err(reason)) = (&prepared.request, &prepared.target) {
+            let fact = Fact::GuardRefused { part: prepared.part, reason: reason.clone() };
+            let now = self.clock.now();
+            self.record(Event::step(&prepared.step, fact), &now);
+        }
+        self.prepared = Some(Arc::new(prepared));
     }
 
     /// The last look before acting: the target again, and the request that was consented to.
@@ -345,6 +355,8 @@ impl Driver {
                 &now,
             );
             self.tell(Urgency::Danger, format!("not started: {reason}"));
+            // What was shown is no longer what is there.
+            self.prepared = None;
             // A probe that cannot be asked is not tried for ever: a person looks again, or decides.
             if part == Part::Probe {
                 self.looked

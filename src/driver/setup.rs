@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::autopilot::Auto;
+use super::environment as held;
 use super::open::{Hands, Order};
 use crate::actions::secrets::Secrets;
 use crate::aws::AwsAccess;
@@ -17,9 +18,9 @@ use crate::engine::event::{Check, Pins};
 use crate::ingest::Redactor;
 use crate::journal;
 use crate::preflight;
-use crate::runbook::Runbook;
 use crate::runbook::inputs::{Given, InputProblem, SecretSource, resolve};
 use crate::runbook::value::mask;
+use crate::runbook::{Runbook, Value};
 use crate::settings::{self, Environment, Loaded};
 
 /// What a person asks for.
@@ -138,18 +139,6 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
     let (aws, pins) = access(environment, practice);
     // Tools are looked for where they would be run from: in practice too.
     let here = |name: &str| std::env::var(name).ok();
-    let checks = preflight::check(preflight::Wanted {
-        runbook: &runbook,
-        aws: &aws,
-        pins: &pins,
-        runs: &wish.runs,
-        env: &here,
-    })
-    .await;
-    let failed = checks.iter().any(|check| !check.ok);
-    if failed && (wish.in_spite.is_none() || mode != Mode::Live) {
-        return Err(Trouble::Preflight(checks));
-    }
     let named = runbook.requires.env.iter();
     let shown = |name: &String| {
         // A variable may be asked for because a secret is read from it.
@@ -157,8 +146,41 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         let secret = inputs.secrets.iter().find(|(_, from)| **from == source);
         secret.map_or_else(|| here(name).map(|text| redactor.redact(&text)), |(s, _)| Some(mask(s)))
     };
+    let named: BTreeMap<String, String> =
+        named.filter_map(|name| Some((name.clone(), shown(name)?))).collect();
+    let scope = Value::map([
+        ("inputs", Value::Map(inputs.values.clone())),
+        ("steps", Value::map::<String>([])),
+        ("env", Value::map(named.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))))),
+    ]);
+    let live = wish.environment.as_deref().filter(|_| mode == Mode::Live);
+    if let Some(name) = live
+        && let Some(holder) = held::holder(&wish.runs, name, &pins)
+    {
+        return Err(Trouble::Refused(held::refusal(name, &holder)));
+    }
+    let unfinished = live.map(|name| held::unfinished(&wish.runs, name)).unwrap_or_default();
+    let mut checks = preflight::check(preflight::Wanted {
+        runbook: &runbook,
+        aws: &aws,
+        pins: &pins,
+        scope: &scope,
+        secrets: &secrets,
+        runs: &wish.runs,
+        env: &here,
+    })
+    .await;
+    checks.extend(unfinished.iter().map(|said| Check {
+        name: "an earlier run".into(),
+        ok: true,
+        detail: said.clone(),
+    }));
+    let failed = checks.iter().any(|check| !check.ok);
+    if failed && (wish.in_spite.is_none() || mode != Mode::Live) {
+        return Err(Trouble::Preflight(checks));
+    }
     Ok(Order {
-        env: named.filter_map(|name| Some((name.clone(), shown(name)?))).collect(),
+        env: named,
         runs: wish.runs,
         runbook_bytes: wish.entry.bytes.clone(),
         included: wish.entry.pins(),
@@ -172,6 +194,7 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         inputs: inputs.values,
         checks,
         preflight_overridden: wish.in_spite.filter(|_| failed),
+        unfinished,
         practice: practice.is_some(),
         hands: Hands {
             operator: wish.operator,

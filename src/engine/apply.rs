@@ -113,7 +113,12 @@ impl State {
                 self.on_step(of.as_deref(), |step| step.consent = Some(granted));
             }
             // What was consented to and then refused at the last look is consented to no more.
-            Fact::GuardRefused { .. } => self.on_step(of.as_deref(), |step| step.consent = None),
+            Fact::GuardRefused { .. } => self.on_step(of.as_deref(), |step| {
+                step.consent = None;
+                if let Some(attempt) = step.attempts.last_mut() {
+                    attempt.refused_after = true;
+                }
+            }),
             Fact::StepSkipped(by_hand) => {
                 self.settle_by_hand(record, of.as_deref(), Outcome::Skipped, by_hand);
                 self.deviate(record, "skipped", by_hand.reason.clone());
@@ -224,6 +229,7 @@ impl State {
             finished: None,
             lost: false,
             resolved: None,
+            refused_after: false,
             stale: false,
         }
     }

@@ -195,6 +195,8 @@ pub struct Attempt {
     pub lost: bool,
     /// What became of an attempt whose outcome was unknown.
     pub resolved: Option<(Stamp, UnknownResolved)>,
+    /// What was to come next was refused at the last look: nothing is tried again on its own.
+    pub refused_after: bool,
     /// The run was taken back before it: it no longer counts.
     pub stale: bool,
 }
@@ -408,9 +410,9 @@ impl StepState {
     /// Whether the step will be tried again on its own.
     #[must_use]
     pub fn retries_left(&self) -> bool {
-        let cancelled = self.last().is_some_and(|attempt| attempt.cancel.is_some());
+        let stopped = |attempt: &Attempt| attempt.cancel.is_some() || attempt.refused_after;
         let times = self.step.retry.as_ref().map_or(0, |retry| retry.times);
-        !cancelled && (1..=times).contains(&self.failures())
+        !self.last().is_some_and(stopped) && (1..=times).contains(&self.failures())
     }
 }
 

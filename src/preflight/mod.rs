@@ -1,5 +1,7 @@
 //! Requirements and target pins: what must hold before the first step, and before each that acts.
 
+mod at_start;
+mod kubernetes;
 mod requirements;
 mod target;
 

@@ -3,10 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::target::{KNOWN, aws_pins, host, proves_aws};
+use super::at_start::targets;
 use crate::aws::AwsAccess;
 use crate::engine::event::{Check, Pins};
-use crate::runbook::Runbook;
+use crate::runbook::{Reveal, Runbook, Value};
 
 /// What preflight is told.
 pub struct Wanted<'a> {
@@ -16,6 +16,10 @@ pub struct Wanted<'a> {
     pub aws: &'a AwsAccess,
     /// The environment's pins.
     pub pins: &'a Pins,
+    /// The names that requests are made of: the inputs, the environment.
+    pub scope: &'a Value,
+    /// The values of secret inputs.
+    pub secrets: &'a (dyn Reveal + Send + Sync),
     /// Where runs are kept.
     pub runs: &'a Path,
     /// Reads an environment variable.
@@ -63,56 +67,6 @@ fn room(runs: &Path) -> Check {
         }
         Err(e) => Check { name, ok: false, detail: format!("{}: {e}", there.display()) },
     }
-}
-
-async fn targets(wanted: &Wanted<'_>) -> Vec<Check> {
-    let mut checks = Vec::new();
-    let calling = wanted
-        .runbook
-        .steps
-        .iter()
-        .filter(|s| proves_aws(s.action.spec.name, wanted.aws, wanted.pins));
-    let calls_aws = calling.clone().next().is_some();
-    // A step with a `when` may never be run.
-    let certainly = calling.clone().any(|s| s.when.is_none());
-    let mut proven = Pins::from([("host".to_owned(), host())]);
-    if calls_aws {
-        match aws_pins(wanted.aws).await {
-            Ok(pins) => proven.extend(pins),
-            Err(why) => {
-                let detail = match certainly {
-                    true => why,
-                    false => format!("not known, and only needed where a `when` says so: {why}"),
-                };
-                checks.push(Check { name: "AWS identity".into(), ok: !certainly, detail });
-            }
-        }
-    }
-    for (name, value) in wanted.pins {
-        match proven.get(name) {
-            Some(seen) if seen == value => {
-                checks.push(Check { name: name.clone(), ok: true, detail: seen.clone() });
-            }
-            Some(seen) => checks.push(Check {
-                name: name.clone(),
-                ok: false,
-                detail: format!("{seen} here, {value} in the settings: wrong target"),
-            }),
-            // A database is proven on the connection that is used, before each step that acts.
-            None if KNOWN.iter().any(|(known, _)| known == name) => {}
-            None => checks.push(Check {
-                name: name.clone(),
-                ok: false,
-                detail: "no such pin is known: see docs/settings.md".into(),
-            }),
-        }
-    }
-    for (name, value) in proven {
-        if !wanted.pins.contains_key(&name) {
-            checks.push(Check { name, ok: true, detail: format!("{value} (not pinned)") });
-        }
-    }
-    checks
 }
 
 /// Where a program lies on the PATH.

@@ -149,11 +149,14 @@ fn texts(problems: &mut Problems<'_>, node: &Node, what: &str) -> BTreeMap<Strin
 fn pins(problems: &mut Problems<'_>, node: &Node) -> BTreeMap<String, String> {
     if let Kind::Map(entries) = &node.kind {
         // A pin that nobody checks would be worse than none.
-        for entry in entries.iter().filter(|entry| !PINS.contains(&entry.key.as_str())) {
+        let known = || PINS.into_iter().map(|(name, _)| name);
+        for entry in entries.iter().filter(|entry| !known().any(|name| name == entry.key)) {
             let message = format!("`{}` cannot be proven", entry.key);
-            problems
-                .error(entry.key_span.clone(), "unknown-pin", message)
-                .help(suggestion(&entry.key, "pins", PINS));
+            problems.error(entry.key_span.clone(), "unknown-pin", message).help(suggestion(
+                &entry.key,
+                "pins",
+                known(),
+            ));
         }
     }
     texts(problems, node, "pins")

@@ -13,8 +13,14 @@ use std::path::PathBuf;
 use crate::runbook::model::Mode;
 use crate::runbook::suggest::did_you_mean;
 
-/// The pins that an environment may name.
-pub const PINS: [&str; 4] = ["aws.account", "aws.region", "postgres.system_identifier", "host"];
+/// The pins that an environment may name, and what proves each.
+pub const PINS: [(&str, &str); 5] = [
+    ("aws.account", "STS, who am I"),
+    ("aws.region", "the region that requests go to"),
+    ("postgres.system_identifier", "the server, asked with the step's own connection"),
+    ("kubernetes.cluster", "the UID of the cluster's namespace `kube-system`, asked with kubectl"),
+    ("host", "the name of the host that the console runs on"),
+];
 
 /// What the file says.
 #[derive(Clone, Debug, Default, PartialEq)]

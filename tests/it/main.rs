@@ -23,3 +23,4 @@ mod refusals;
 mod s3;
 mod services;
 mod shell;
+mod target;

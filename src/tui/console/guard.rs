@@ -1,13 +1,21 @@
 //! Towards a guard: what must be typed first, the confirmation, and what becomes of both as the run moves.
 
 use super::{Console, Overlay, Reaction};
-use crate::driver::Command;
+use crate::driver::{Command, Prepared};
 use crate::engine::state::StepState;
 use crate::engine::{Given, Part, Stamp, State};
-use crate::runbook::Effect;
 use crate::runbook::model::Guard;
 use crate::tui::confirm::Confirm;
 use crate::tui::secret::SecretField;
+
+/// Why what is prepared may not be run.
+fn stands_in_the_way(prepared: &Prepared) -> Option<String> {
+    match (&prepared.request, &prepared.target) {
+        (Err(why), _) => Some(format!("it cannot be run: {why}")),
+        (Ok(_), Err(why)) => Some(format!("the target is not proven: {why}")),
+        (Ok(_), Ok(_)) => None,
+    }
+}
 
 impl Console {
     /// A confirmation shows what is prepared, or nothing; an undo that was asked for is shown once it is there.
@@ -22,8 +30,13 @@ impl Console {
                 .as_ref()
                 .filter(|p| p.step == shown.step && p.part == shown.part && !answered)
                 .cloned();
-            match same {
-                Some(prepared) => {
+            match same.map(|prepared| (stands_in_the_way(&prepared), prepared)) {
+                // What may not be run is not asked for.
+                Some((Some(why), _)) => {
+                    self.overlay = Overlay::None;
+                    self.remark = Some(why);
+                }
+                Some((None, prepared)) => {
                     confirm.changed(prepared);
                     confirm.resized(self.size);
                     if let Some(notice) = &self.view.notice
@@ -67,16 +80,15 @@ impl Console {
         let Some(prepared) = self.view.prepared.clone().filter(|p| p.step == step.id()) else {
             return self.say("not ready yet: the request and the target are being looked at");
         };
-        if let Err(why) = &prepared.request {
-            return self.say(format!("it cannot be run: {why}"));
+        if let Some(why) = stands_in_the_way(&prepared) {
+            self.say(why);
+            // It may have been put right meanwhile: it is looked at anew.
+            return Command::PrepareDo.into();
         }
         if !prepared.wants.is_empty() {
             self.review = Some(prepared.step.clone());
             self.type_secrets();
             return Reaction::default();
-        }
-        if let (Err(why), false) = (&prepared.target, prepared.effect == Effect::Reads) {
-            return self.say(format!("the target is not proven: {why}"));
         }
         match State::guard(&step.step, prepared.part) {
             Guard::None => Command::Consent {

@@ -5,6 +5,7 @@ mod aurora;
 mod catalogue;
 mod console;
 mod demo;
+mod live;
 mod logical;
 mod postgres;
 mod rabbitmq;

@@ -12,6 +12,7 @@ pub mod postgres;
 pub mod rabbitmq;
 pub mod seaweed;
 pub mod shop;
+pub mod sts;
 pub mod vault;
 pub mod venv;
 pub mod web;

@@ -1,0 +1,96 @@
+//! The target, before the first step: every pin that can be told by then.
+
+use std::collections::BTreeMap;
+
+use super::requirements::Wanted;
+use super::target::{Doubt, Place, aws_pins, host, places, proof, proves_aws};
+use crate::engine::event::{Check, Pins};
+use crate::runbook::model::Step;
+use crate::runbook::render::render_call;
+use crate::runbook::{Effect, Request};
+
+/// One line a pin, and one for what is proven without one.
+pub(super) async fn targets(wanted: &Wanted<'_>) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let mut proven = Pins::from([("host".to_owned(), host())]);
+    let calling: Vec<&Step> = wanted
+        .runbook
+        .steps
+        .iter()
+        .filter(|s| proves_aws(s.action.spec.name, s.action.effect, wanted.aws, wanted.pins))
+        .collect();
+    if !calling.is_empty() {
+        match aws_pins(wanted.aws).await {
+            Ok(pins) => proven.extend(pins),
+            Err(why) => {
+                // A step with a `when` may never be run.
+                let certainly = calling.iter().any(|s| s.when.is_none());
+                let detail = match certainly {
+                    true => why,
+                    false => format!("not known, and only needed where a `when` says so: {why}"),
+                };
+                checks.push(Check { name: "AWS identity".into(), ok: !certainly, detail });
+            }
+        }
+    }
+    for (name, value) in wanted.pins {
+        match proven.get(name) {
+            Some(seen) => checks.push(Check {
+                name: name.clone(),
+                ok: seen == value,
+                detail: match seen == value {
+                    true => seen.clone(),
+                    false => format!("{seen} here, {value} in the settings: wrong target"),
+                },
+            }),
+            None if proof(name).is_some() => {}
+            None => checks.push(Check {
+                name: name.clone(),
+                ok: false,
+                detail: "no such pin is known: see docs/settings.md".into(),
+            }),
+        }
+    }
+    for (name, value) in &proven {
+        if !wanted.pins.contains_key(name) {
+            let detail = format!("{value} (not pinned)");
+            checks.push(Check { name: name.clone(), ok: true, detail });
+        }
+    }
+    checks.extend(pinned_places(wanted).await);
+    checks
+}
+
+/// The pinned places of the steps that act, as far as the inputs tell them: each is asked once.
+async fn pinned_places(wanted: &Wanted<'_>) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let mut asked: BTreeMap<Place, ()> = BTreeMap::new();
+    let acting = wanted.runbook.steps.iter().filter(|s| s.action.effect != Effect::Reads);
+    for step in acting {
+        let Some(request) = rendered(step, wanted) else { continue };
+        // What cannot be told now is refused when the step's turn has come.
+        for place in places(&request, wanted.pins).unwrap_or_default() {
+            if !wanted.pins.contains_key(place.pin()) || asked.insert(place.clone(), ()).is_some() {
+                continue;
+            }
+            let name = format!("{} ({place})", place.pin());
+            let secrets = wanted.secrets;
+            let (ok, detail) = match place.proven(&request, wanted.pins, secrets).await {
+                Ok(pins) => (true, pins.into_values().next().unwrap_or_default()),
+                Err(Doubt::Wrong(why)) => (false, why),
+                // Bringing it up may be what the run is for.
+                Err(Doubt::Unseen(why)) => {
+                    (true, format!("not known yet, asked again before each step that acts: {why}"))
+                }
+            };
+            checks.push(Check { name, ok, detail });
+        }
+    }
+    checks
+}
+
+/// The step's request, when the inputs alone make it.
+fn rendered(step: &Step, wanted: &Wanted<'_>) -> Option<Request> {
+    step.check_inputs(wanted.scope).ok()?;
+    render_call(&step.action, &step.env, &step.scope(wanted.scope.clone())).ok()
+}
