@@ -5,6 +5,7 @@ pub mod actions;
 pub mod aws;
 pub mod catalogue;
 pub mod cli;
+pub mod custody;
 pub mod driver;
 pub mod engine;
 pub mod ingest;

@@ -14,6 +14,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::custody;
 use crate::ingest::{Maskable, Redactor};
 use crate::runbook::inputs::SecretSource;
 use crate::runbook::{Request, Reveal};
@@ -153,6 +154,7 @@ fn from_file(path: &Path) -> Result<String, String> {
     File::open(path)
         .and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text))
         .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    custody::refuse_readable(path)?;
     match text.len() as u64 > LONGEST {
         true => Err(format!("{} {TOO_LONG}", path.display())),
         false => Ok(text),
@@ -199,6 +201,9 @@ async fn printed(command: &str) -> io::Result<(Vec<u8>, Option<ExitStatus>)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::runbook::{Effect, Resolved, Value};
 
@@ -216,6 +221,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("token");
         std::fs::write(&file, "from-the-file\n").unwrap();
+        std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
         for (text, value) in [
             ("env:TOKEN".to_owned(), "from-the-environment"),
             (format!("file:{}", file.display()), "from-the-file"),
@@ -259,6 +265,20 @@ mod tests {
         ] {
             let problems = fetch(text, &Redactor::default()).await.unwrap_err();
             assert!(problems[0].contains("`token`") && problems[0].contains(said), "{problems:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_others_may_read_holds_no_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("token");
+        std::fs::write(&file, "from-the-file\n").unwrap();
+        let source = format!("file:{}", file.display());
+        for (mode, remedy) in [(0o666, "chmod go-w"), (0o644, "chmod 600"), (0o620, "chmod go-w")] {
+            std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+            let problems = fetch(&source, &Redactor::default()).await.unwrap_err();
+            assert!(problems[0].contains("`token`"), "{problems:?}");
+            assert!(problems[0].ends_with(&format!("{remedy} {}", file.display())), "{problems:?}");
         }
     }
 

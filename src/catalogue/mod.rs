@@ -2,12 +2,14 @@
 //! past runs.
 
 mod built_in;
+mod familiar;
 mod files;
 mod library;
 mod runs;
 
 use std::path::{Path, PathBuf};
 
+pub use familiar::{Before, Change, ChangedFile, DiffLine, Familiar, Mark, familiar};
 pub use files::{files, read};
 pub use library::pinned;
 pub use runs::{Folded, Measured, PastRun, Standing, fold, last_drill, past_runs};

@@ -7,18 +7,20 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::conduct::Conduct;
-use super::fail;
 use super::run::refuse;
-use crate::catalogue::Entry;
+use super::{fail, known};
+use crate::catalogue::{self, Change, Entry, Familiar};
 use crate::driver::{self, Auto, Clock, Order, Practice, Run, Trouble, Wish};
 use crate::engine::Mode;
-use crate::engine::event::Check;
+use crate::engine::event::{Accepted, Check, Seen};
 use crate::runbook::timetext::parse_moment;
 use crate::settings::Loaded;
-use crate::tui::app;
+use crate::tui::app::{self, App};
+use crate::tui::change::{Changed, Verdict};
 use crate::tui::preflight::{Cleared, Preflight};
 use crate::tui::start::{Preset, StartForm};
 use crate::tui::terminal::Screen;
+use crate::tui::theme::Theme;
 
 /// What was asked for.
 pub(super) struct Asked {
@@ -32,6 +34,8 @@ pub(super) struct Asked {
     pub(super) word: Option<String>,
     /// Why a live run goes on in spite of preflight.
     pub(super) in_spite: Option<String>,
+    /// The hashes of a changed runbook that is run unattended all the same.
+    pub(super) accepted: Vec<String>,
     pub(super) operator: String,
     pub(super) runs: PathBuf,
     /// The form is shown even when nothing is missing.
@@ -43,60 +47,80 @@ pub(super) async fn begin(asked: Asked, entry: &Entry) -> ExitCode {
     if let Err(why) = entry.runbook() {
         return fail(1, why);
     }
+    let familiar = match catalogue::familiar(entry, &asked.runs, &asked.operator) {
+        Ok(familiar) => familiar,
+        Err(why) => return fail(1, why),
+    };
     if asked.conduct.is_unattended() {
-        return match asked.order(entry).await {
+        let seen = match known::unattended(entry, familiar, &asked.operator, &asked.accepted) {
+            Ok(seen) => seen,
+            Err(why) => return fail(super::USAGE, why),
+        };
+        return match asked.order(entry, &seen).await {
             Ok(order) => asked.conduct.conduct_new(order, None).await,
             Err(trouble) => refuse(&trouble),
         };
     }
-    on_screen(asked, entry).await
+    on_screen(asked, entry, familiar).await
 }
 
-/// The form and preflight, then the run, on one screen.
-async fn on_screen(mut asked: Asked, entry: &Entry) -> ExitCode {
+/// The screens before a run.
+struct Stage {
+    screen: Screen,
+    clock: Clock,
+    /// One of them has taken keys: the last may still be held down.
+    keyed: bool,
+}
+
+/// What changed, the form and preflight, then the run, on one screen.
+async fn on_screen(mut asked: Asked, entry: &Entry, familiar: Familiar) -> ExitCode {
     let clock = match Clock::new() {
         Ok(clock) => clock,
         Err(e) => return fail(1, format!("this kernel tells no boot id: {e}")),
     };
-    let mut screen = match Screen::take() {
-        Ok(screen) => screen,
+    let mut stage = match Screen::take() {
+        Ok(screen) => Stage { screen, clock, keyed: false },
         Err(e) => return fail(super::USAGE, e),
     };
-    let mut ended = Ok(true);
-    if asked.form_first {
-        ended = asked.fill_in(entry, &mut screen, &clock).await;
+    let seen = familiar.seen(Accepted::Shown);
+    let mut ended = match familiar {
+        Familiar::Changed(change) => asked.show_change(entry, change, &mut stage).await,
+        Familiar::BuiltIn | Familiar::New | Familiar::Unchanged { .. } => Ok(true),
+    };
+    if asked.form_first && ended == Ok(true) {
+        ended = asked.fill_in(entry, &mut stage).await;
     }
     while let Ok(true) = ended {
-        match asked.order(entry).await {
+        match asked.order(entry, &seen).await {
             Ok(order) => {
                 let checks = order.checks.clone();
-                match asked.show_checks(entry, order.mode, checks, &mut screen, &clock).await {
+                match asked.show_checks(entry, order.mode, checks, &mut stage).await {
                     Ok(Cleared::Begin(_)) => {
-                        return asked.conduct.conduct_new(order, Some(screen)).await;
+                        return asked.conduct.conduct_new(order, Some(stage.screen)).await;
                     }
-                    Ok(Cleared::Back) => ended = asked.fill_in(entry, &mut screen, &clock).await,
+                    Ok(Cleared::Back) => ended = asked.fill_in(entry, &mut stage).await,
                     Ok(Cleared::Left) => ended = Ok(false),
                     Err(why) => ended = Err(why),
                 }
             }
-            Err(Trouble::Inputs(_)) => ended = asked.fill_in(entry, &mut screen, &clock).await,
+            Err(Trouble::Inputs(_)) => ended = asked.fill_in(entry, &mut stage).await,
             Err(Trouble::Preflight(checks)) => {
                 let mode = asked.mode();
-                match asked.show_checks(entry, mode, checks, &mut screen, &clock).await {
+                match asked.show_checks(entry, mode, checks, &mut stage).await {
                     Ok(Cleared::Begin(Some(reason))) => asked.in_spite = Some(reason),
                     Ok(Cleared::Begin(None)) => {}
-                    Ok(Cleared::Back) => ended = asked.fill_in(entry, &mut screen, &clock).await,
+                    Ok(Cleared::Back) => ended = asked.fill_in(entry, &mut stage).await,
                     Ok(Cleared::Left) => ended = Ok(false),
                     Err(why) => ended = Err(why),
                 }
             }
             Err(trouble @ (Trouble::Refused(_) | Trouble::Secrets(_))) => {
-                drop(screen);
+                drop(stage);
                 return refuse(&trouble);
             }
         }
     }
-    drop(screen);
+    drop(stage);
     match ended {
         Ok(_) => {
             println!("left: nothing was begun");
@@ -106,8 +130,17 @@ async fn on_screen(mut asked: Asked, entry: &Entry) -> ExitCode {
     }
 }
 
+impl Stage {
+    async fn run<A: App>(&mut self, theme: &Theme, app: &mut A) -> Result<A::Done, String> {
+        self.keyed = true;
+        app::run(&mut self.screen, theme, app, || self.clock.now())
+            .await
+            .map_err(|e| format!("the screen failed: {e}"))
+    }
+}
+
 impl Asked {
-    async fn order(&self, entry: &Entry) -> Result<Order, Trouble> {
+    async fn order(&self, entry: &Entry, seen: &Seen) -> Result<Order, Trouble> {
         let now = Utc::now();
         let wish = Wish {
             entry,
@@ -122,6 +155,7 @@ impl Asked {
             operator: self.operator.clone(),
             runs: self.runs.clone(),
             in_spite: self.in_spite.clone(),
+            seen: seen.clone(),
         };
         driver::order(wish, now).await
     }
@@ -139,22 +173,27 @@ impl Asked {
         self.preset.mode.or(known.map(|known| known.mode)).unwrap_or(Mode::Live)
     }
 
-    /// Shows the form; `false` when it was left.
-    async fn fill_in(
-        &mut self,
+    /// Shows what changed; `false` when it was left.
+    async fn show_change(
+        &self,
         entry: &Entry,
-        screen: &mut Screen,
-        clock: &Clock,
+        change: Change,
+        stage: &mut Stage,
     ) -> Result<bool, String> {
+        let mut changed = Changed::new(&entry.runbook()?.title, change, &stage.clock.now());
+        let verdict = stage.run(self.conduct.theme(), &mut changed).await?;
+        Ok(verdict == Verdict::Accepted)
+    }
+
+    /// Shows the form; `false` when it was left.
+    async fn fill_in(&mut self, entry: &Entry, stage: &mut Stage) -> Result<bool, String> {
         let runbook = Arc::new(entry.runbook()?.clone());
         let settings = Arc::new(self.settings.settings.clone());
         let practice = self.practice;
         let env = Arc::new(move |name: &str| Practice::env(practice, name));
         self.preset.mode.get_or_insert(self.mode());
-        let mut form = StartForm::new(runbook, settings, &self.preset, env, &clock.now());
-        let start = app::run(screen, self.conduct.theme(), &mut form, || clock.now())
-            .await
-            .map_err(|e| format!("the screen failed: {e}"))?;
+        let mut form = StartForm::new(runbook, settings, &self.preset, env, &stage.clock.now());
+        let start = stage.run(self.conduct.theme(), &mut form).await?;
         let Some(start) = start else { return Ok(false) };
         self.preset = Preset {
             environment: start.environment,
@@ -171,14 +210,15 @@ impl Asked {
         entry: &Entry,
         mode: Mode,
         checks: Vec<Check>,
-        screen: &mut Screen,
-        clock: &Clock,
+        stage: &mut Stage,
     ) -> Result<Cleared, String> {
-        let mut preflight =
-            Preflight::new(&entry.runbook()?.title, self.word.clone(), mode, checks);
-        app::run(screen, self.conduct.theme(), &mut preflight, || clock.now())
-            .await
-            .map_err(|e| format!("the screen failed: {e}"))
+        let title = &entry.runbook()?.title;
+        let text = String::from_utf8_lossy(&entry.bytes);
+        let mut preflight = Preflight::new(title, self.word.clone(), mode, checks).of(&text);
+        if stage.keyed {
+            preflight = preflight.after_another(&stage.clock.now());
+        }
+        stage.run(self.conduct.theme(), &mut preflight).await
     }
 }
 

@@ -136,6 +136,7 @@ fn asked(
         practice: Some(PRACTICE),
         word: Some(word),
         in_spite: None,
+        accepted: Vec::new(),
         operator: globals.operator()?,
         runs,
         form_first: false,

@@ -36,6 +36,7 @@ fn asked(globals: &Globals, id: &str) -> Result<(Asked, Entry), String> {
         practice: None,
         word: None,
         in_spite: None,
+        accepted: Vec::new(),
         operator: globals.operator()?,
         runs: globals.runs_dir()?,
         form_first: true,

@@ -21,6 +21,7 @@ mod diagnostics;
 mod export;
 pub mod full_screen;
 mod home;
+mod known;
 mod list;
 mod practice;
 mod remaining;

@@ -30,6 +30,10 @@ pub struct RunArgs {
     /// Go on in spite of a failed preflight, live only; the reason is recorded
     #[arg(long, value_name = "REASON")]
     pub override_preflight: Option<String>,
+    /// With --auto: the SHA-256, or its first 8 digits or more, of a file of the runbook that changed
+    /// since you last ran it; once for each
+    #[arg(long, requires = "auto", value_name = "SHA256", value_parser = digits)]
+    pub accept_runbook: Vec<String>,
     #[command(flatten)]
     pub unattended: Unattended,
 }
@@ -65,6 +69,14 @@ fn mode(text: &str) -> Result<Mode, String> {
     }
 }
 
+fn digits(text: &str) -> Result<String, String> {
+    let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match (hex, text.len()) {
+        (true, 8..=64) => Ok(text.to_ascii_lowercase()),
+        _ => Err("8 to 64 hexadecimal digits, such as sha256sum prints".into()),
+    }
+}
+
 pub(super) fn run(globals: &Globals, args: &RunArgs) -> ExitCode {
     match asked(globals, args) {
         Ok((asked, entry)) => {
@@ -91,6 +103,7 @@ fn asked(globals: &Globals, args: &RunArgs) -> Result<(Asked, Entry), String> {
         practice: None,
         word: None,
         in_spite: args.override_preflight.clone(),
+        accepted: args.accept_runbook.clone(),
         operator: globals.operator()?,
         runs: globals.runs_dir()?,
         form_first: false,

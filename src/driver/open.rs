@@ -18,7 +18,7 @@ use super::workers::Workers;
 use crate::actions::secrets::Secrets;
 use crate::actions::{Loan, Terminal};
 use crate::aws::AwsAccess;
-use crate::engine::event::{Check, Pins, Previous, RunStarted};
+use crate::engine::event::{Check, Pins, Previous, RunStarted, Seen};
 use crate::engine::{Event, Fact, Input, Mode, Stamp, State};
 use crate::ingest::Redactor;
 use crate::journal::{self, Journal, NewRun, TornTail};
@@ -59,6 +59,8 @@ pub struct Order {
     pub unfinished: Vec<String>,
     /// Practice against the embedded sandbox.
     pub practice: bool,
+    /// What the operator knows of the runbook.
+    pub seen: Seen,
     /// Who, and with what.
     pub hands: Hands,
 }
@@ -286,6 +288,7 @@ fn run_started(order: &Order, id: &str) -> Result<RunStarted, String> {
         env: order.env.clone(),
         auto: order.hands.auto.is_some(),
         practice: order.practice,
+        seen: Some(order.seen.clone()),
         previous: previous(&order.runs)?,
     })
 }

@@ -1,7 +1,7 @@
 //! From what a person asks for to an [`Order`]: inputs resolved, secrets fetched, preflight done. All of
 //! it before there is a run directory: what is refused here leaves nothing behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,8 +13,9 @@ use super::open::{Hands, Order};
 use crate::actions::secrets::Secrets;
 use crate::aws::AwsAccess;
 use crate::catalogue::{self, Entry};
+use crate::custody;
 use crate::engine::Mode;
-use crate::engine::event::{Check, Pins};
+use crate::engine::event::{Check, Pins, Seen};
 use crate::ingest::Redactor;
 use crate::journal;
 use crate::preflight;
@@ -49,6 +50,8 @@ pub struct Wish<'a> {
     pub runs: PathBuf,
     /// Why a live run goes on in spite of preflight.
     pub in_spite: Option<String>,
+    /// What the operator knows of the runbook.
+    pub seen: Seen,
 }
 
 /// What the embedded sandbox brings instead of the operator's own.
@@ -160,7 +163,9 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         return Err(Trouble::Refused(held::refusal(name, &holder)));
     }
     let unfinished = live.map(|name| held::unfinished(&wish.runs, name)).unwrap_or_default();
-    let mut checks = preflight::check(preflight::Wanted {
+    let mut checks = vec![known(&wish)];
+    checks.extend(unguarded(wish.entry, &wish.seen));
+    let found = preflight::check(preflight::Wanted {
         runbook: &runbook,
         aws: &aws,
         pins: &pins,
@@ -170,6 +175,7 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         env: &here,
     })
     .await;
+    checks.extend(found);
     checks.extend(unfinished.iter().map(|said| Check {
         name: "an earlier run".into(),
         ok: true,
@@ -196,6 +202,7 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         preflight_overridden: wish.in_spite.filter(|_| failed),
         unfinished,
         practice: practice.is_some(),
+        seen: wish.seen,
         hands: Hands {
             operator: wish.operator,
             secrets: Arc::new(secrets),
@@ -205,6 +212,26 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
             auto: wish.auto,
         },
     })
+}
+
+/// What the operator knows of the runbook.
+fn known(wish: &Wish<'_>) -> Check {
+    let hash = journal::sha256_hex(&wish.entry.bytes);
+    let detail = format!("{}; SHA-256 {hash}", wish.seen);
+    Check { name: "runbook".into(), ok: true, detail }
+}
+
+/// Runbooks that others may write: a change is shown before it is run, so this only warns.
+fn unguarded(entry: &Entry, seen: &Seen) -> Vec<Check> {
+    if *seen == Seen::BuiltIn {
+        return Vec::new();
+    }
+    let included = entry.checked.included.iter().map(|one| one.file.as_str());
+    let files: BTreeSet<&str> = included.chain([entry.path.as_str()]).collect();
+    let refused = |file: &str| custody::refuse_writable(Path::new(file)).err();
+    let check =
+        |why| Check { name: "runbook file".into(), ok: true, detail: format!("warning: {why}") };
+    files.into_iter().filter_map(refused).map(check).collect()
 }
 
 fn mode_of(wish: &Wish<'_>, environment: Option<&Environment>) -> Result<Mode, Trouble> {

@@ -3,6 +3,7 @@
 //! the record's `type`, its fields are the record's `body`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -396,8 +397,69 @@ pub struct RunStarted {
     pub auto: bool,
     /// Practice against the embedded sandbox.
     pub practice: bool,
+    /// What the operator knew of the runbook; `None` in a record of a version that did not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
     /// The previous run of this host, and its head at the time, so that a missing run shows.
     pub previous: Option<Previous>,
+}
+
+/// Whether an operator knew the bytes of a runbook, and of those it includes, before a run of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "as", rename_all = "snake_case")]
+pub enum Seen {
+    /// Every byte is built into the tool.
+    BuiltIn,
+    /// The operator had no run of it on this host.
+    New,
+    /// The operator's last run of it had the same bytes.
+    Unchanged {
+        /// That run.
+        run: String,
+    },
+    /// The operator's last run of it had others, and the operator accepted these.
+    Changed {
+        /// That run.
+        run: String,
+        /// Its runbook's SHA-256.
+        sha256: String,
+        /// The files that differ, by their names in a run directory.
+        files: Vec<String>,
+        /// How.
+        accepted: Accepted,
+    },
+}
+
+/// How a changed runbook was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Accepted {
+    /// The change was on screen, then `y`.
+    Shown,
+    /// Its hash was given on the command line.
+    Hash,
+}
+
+impl fmt::Display for Seen {
+    /// For people: after "the runbook is".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn => write!(f, "built into steady"),
+            Self::New => write!(f, "new to the operator: no earlier run of it here"),
+            Self::Unchanged { run } => write!(f, "unchanged since the operator's run {run}"),
+            Self::Changed { run, sha256, files, accepted } => {
+                let how = match accepted {
+                    Accepted::Shown => "the change was shown and accepted",
+                    Accepted::Hash => "the change was accepted by its hash (--accept-runbook)",
+                };
+                write!(
+                    f,
+                    "changed in {} since the operator's run {run}, which had SHA-256 {sha256}; {how}",
+                    files.join(", ")
+                )
+            }
+        }
+    }
 }
 
 /// The run before this one on this host.

@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 #[cfg(test)]
 use super::faults;
+use crate::custody;
 
 // std adds O_CLOEXEC to every open.
 fn nofollow() -> i32 {
@@ -123,16 +124,9 @@ pub(super) fn hash(path: &Path) -> io::Result<String> {
     }
 }
 
-/// Refuses a directory that others than its owner may write to: they could put another journal in
-/// the place of this one.
-pub(super) fn refuse_shared(dir: &Path) -> io::Result<()> {
-    let meta = std::fs::metadata(dir)?;
-    let sticky = meta.mode() & 0o1000 != 0;
-    if meta.mode() & 0o022 != 0 && !sticky {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            format!("others may write to it: chmod go-w {}", dir.display()),
-        ));
-    }
-    Ok(())
+/// Refuses a directory or file that others may write to: they could put another journal in the place of
+/// this one.
+pub(super) fn refuse_shared(path: &Path) -> io::Result<()> {
+    custody::refuse_writable(path)
+        .map_err(|why| io::Error::new(io::ErrorKind::PermissionDenied, why))
 }

@@ -53,6 +53,7 @@ pub(crate) fn started(run: &str, previous: Option<Previous>) -> Event {
         env: BTreeMap::new(),
         auto: false,
         practice: false,
+        seen: None,
         previous,
     })))
 }

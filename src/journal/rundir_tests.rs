@@ -74,11 +74,32 @@ fn a_run_that_cannot_begin_leaves_nothing_behind() {
 #[test]
 fn a_directory_of_runs_that_others_may_write_to_is_refused() {
     let runs = tempfile::tempdir().unwrap();
-    fs::set_permissions(runs.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let first = fixture::started(RUN, None);
-    let error = create_run(&new(runs.path()), stamp(1), BY, first).unwrap_err().to_string();
-    assert!(error.contains("chmod go-w"), "{error}");
-    assert_eq!(names(runs.path()), Vec::<String>::new());
+    // In a sticky one others cannot touch what is ours, but can put in a run that is not.
+    for mode in [0o777, 0o775, 0o757, 0o1777] {
+        fs::set_permissions(runs.path(), fs::Permissions::from_mode(mode)).unwrap();
+        let first = fixture::started(RUN, None);
+        let error = create_run(&new(runs.path()), stamp(1), BY, first).unwrap_err().to_string();
+        let said = format!("(mode {mode:04o}): chmod go-w {}", runs.path().display());
+        assert!(error.ends_with(&said), "{error}");
+        assert_eq!(names(runs.path()), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_run_that_others_may_write_to_is_not_gone_on_with() {
+    let runs = tempfile::tempdir().unwrap();
+    let dir = fixture::write(runs.path());
+    let journal = dir.join(JOURNAL);
+    let set = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for (path, open, closed) in [(&dir, 0o770, 0o700), (&journal, 0o620, 0o600)] {
+        set(path, open);
+        let error = Journal::open(&dir).unwrap_err().to_string();
+        assert!(error.ends_with(&format!("chmod go-w {}", path.display())), "{error}");
+        set(path, closed);
+        assert!(Journal::open(&dir).is_ok());
+    }
 }
 
 #[test]

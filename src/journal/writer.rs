@@ -154,6 +154,7 @@ impl Journal {
         disk::refuse_shared(dir)
             .map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
         let file = disk::open_append(&path).map_err(failed)?;
+        disk::refuse_shared(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -68,6 +68,7 @@ fn plan(state: &State, run: &RunStarted) -> Plan {
         title: runbook.title.clone(),
         version: runbook.version.clone(),
         sha256: run.runbook_sha256.clone(),
+        seen: run.seen.clone(),
         settings_sha256: run.settings_sha256.clone(),
         owner: runbook.owner.clone(),
         reviewed_on: runbook.reviewed.as_ref().map(|reviewed| reviewed.on),

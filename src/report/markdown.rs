@@ -125,6 +125,7 @@ fn plan(doc: &mut Doc, report: &Report) {
         ("Runbook", Some(plan.runbook.clone())),
         ("Version", plan.version.clone()),
         ("SHA-256", Some(plan.sha256.clone())),
+        ("Known to the operator", plan.seen.as_ref().map(ToString::to_string)),
         ("Settings SHA-256", plan.settings_sha256.clone()),
         ("Owner", plan.owner.clone()),
         ("Last reviewed", reviewed),

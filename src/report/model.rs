@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::engine::event::{Check, Ending, Expectation, Output, Resolution, ResolvedBy};
+use crate::engine::event::{Check, Ending, Expectation, Output, Resolution, ResolvedBy, Seen};
 use crate::engine::{Mode, Outcome, Part};
 use crate::runbook::{Effect, Milestone};
 
@@ -87,6 +87,8 @@ pub struct Plan {
     pub version: Option<String>,
     /// Of its exact bytes.
     pub sha256: String,
+    /// What the operator knew of it.
+    pub seen: Option<Seen>,
     /// Of the settings in force.
     pub settings_sha256: Option<String>,
     /// Who keeps it.

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::*;
 use crate::engine::event::{
-    AttemptFinished, ByHand, Check, Consent, Ending, Expectation as Expected, Objective as Which,
-    Output, Resolution, ResolvedBy, RunStarted, UnknownResolved,
+    Accepted, AttemptFinished, ByHand, Check, Consent, Ending, Expectation as Expected,
+    Objective as Which, Output, Resolution, ResolvedBy, RunStarted, Seen, UnknownResolved,
 };
 use crate::engine::{AttemptId, Event, Fact, Mode, Outcome, Part, Recorded, Stamp, State};
 use crate::journal::{self, Finding};
@@ -97,6 +97,12 @@ impl Run {
             env: BTreeMap::new(),
             auto: false,
             practice: false,
+            seen: Some(Seen::Changed {
+                run: "20260820T091500Z-aurora-pitr-0b1c".into(),
+                sha256: "e5".repeat(32),
+                files: vec!["runbook.yaml".into(), "included/verify.yaml".into()],
+                accepted: Accepted::Shown,
+            }),
             previous: None,
         }))));
         run

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use super::{Checked, Settings, check};
+use crate::custody;
 use crate::runbook::MOST_BYTES;
 use crate::runbook::diagnostic::{Style, render};
 
@@ -33,6 +34,9 @@ pub enum LoadError {
         /// What the system said.
         reason: io::Error,
     },
+    /// Others could have written what it says.
+    #[error("the settings are not used: {0}")]
+    Untrusted(String),
     /// The file has problems.
     #[error("{}", shown(.0))]
     Invalid(Box<Checked>),
@@ -71,6 +75,7 @@ fn read(file: &Path) -> Result<Loaded, LoadError> {
     File::open(file)
         .and_then(|opened| opened.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes))
         .map_err(|reason| LoadError::Unreadable { file: file.to_owned(), reason })?;
+    custody::refuse_replaceable(file).map_err(LoadError::Untrusted)?;
     let checked = check(&bytes, &file.display().to_string());
     let Some(mut settings) = checked.settings.clone() else {
         return Err(LoadError::Invalid(Box::new(checked)));
@@ -84,6 +89,9 @@ fn read(file: &Path) -> Result<Loaded, LoadError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -96,6 +104,25 @@ mod tests {
         assert_eq!(loaded.settings.runs, Some(dir.path().join("runs")));
         assert_eq!(loaded.settings.runbooks, Some("/srv/runbooks".into()));
         assert_eq!(loaded.file, Some((file, text.as_bytes().to_vec())));
+    }
+
+    #[test]
+    fn settings_that_others_may_write_are_not_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("s.yaml");
+        std::fs::write(&file, "steadyhand: 1\n").unwrap();
+        let set = |path: &Path, mode| {
+            std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        };
+        for (of_dir, of_file, named) in [(0o700, 0o664, &*file), (0o770, 0o644, dir.path())] {
+            set(dir.path(), of_dir);
+            set(&file, of_file);
+            let error = load(Some(&file)).unwrap_err().to_string();
+            assert!(error.starts_with("the settings are not used: others may write"), "{error}");
+            assert!(error.ends_with(&format!("chmod go-w {}", named.display())), "{error}");
+        }
+        set(dir.path(), 0o1777);
+        assert!(load(Some(&file)).is_ok(), "a sticky directory is no harm");
     }
 
     #[test]

@@ -13,14 +13,12 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use super::keymap::{Action, Place, hints, lookup};
+use super::silence::{HURRIED, Silence};
 use super::theme::Theme;
 use super::{clock, frame, request, text};
 use crate::driver::Prepared;
 use crate::engine::{Given, Part, Stamp, StepState};
 use crate::runbook::Effect;
-
-/// Keys must have been silent for so long.
-const SILENCE: Duration = Duration::from_millis(300);
 
 /// The state of a confirmation.
 pub struct Confirm {
@@ -34,7 +32,7 @@ pub struct Confirm {
     /// The last line that has been on screen, from the first on without a gap.
     seen: usize,
     typed: Option<Input>,
-    last_key: Stamp,
+    silence: Silence,
     remark: Option<String>,
 }
 
@@ -77,7 +75,7 @@ impl Confirm {
             title: title.to_owned(),
             top: 0,
             seen: 0,
-            last_key: now.clone(),
+            silence: Silence::new(now),
             remark: None,
         }
     }
@@ -119,21 +117,15 @@ impl Confirm {
         self.seen >= self.count(Self::inside(size).0)
     }
 
-    fn silent(&self, now: &Stamp) -> bool {
-        now.since(&self.last_key).0.to_std().is_ok_and(|quiet| quiet >= SILENCE)
-    }
-
     /// When the keys will have been silent for long enough.
     #[must_use]
     pub fn wake(&self, now: &Stamp) -> Option<Duration> {
-        let quiet = now.since(&self.last_key).0.to_std().unwrap_or_default();
-        SILENCE.checked_sub(quiet).map(|left| left + Duration::from_millis(1))
+        self.silence.wake(now)
     }
 
     /// Takes a key.
     pub fn key(&mut self, key: KeyEvent, size: Size, now: &Stamp) -> Consent {
-        let silent = self.silent(now);
-        self.last_key = now.clone();
+        let silent = self.silence.broken(now);
         self.remark = None;
         let (columns, rows) = Self::inside(size);
         let last = self.count(columns).saturating_sub(rows);
@@ -161,7 +153,7 @@ impl Confirm {
         }
         // A phrase cannot be hit by accident: only a single key must come out of silence.
         if !silent && self.typed.is_none() {
-            self.remark = Some("too fast to be meant; press it again".to_owned());
+            self.remark = Some(HURRIED.to_owned());
             return Consent::Open;
         }
         match &self.typed {
@@ -282,7 +274,7 @@ impl Confirm {
     fn draw_answer(&self, frame: &mut Frame<'_>, at: Rect, theme: &Theme, size: Size, now: &Stamp) {
         let ready = self.whole_was_seen(size);
         let (Some(typed), Some(phrase)) = (&self.typed, &self.prepared.phrase) else {
-            let line = match (ready, self.silent(now)) {
+            let line = match (ready, self.silence.is_kept(now)) {
                 (false, _) => Line::styled("Read to the end, then y.", theme.dim),
                 (true, false) => Line::styled("…", theme.dim),
                 (true, true) => Line::styled("Press y to run exactly this.", theme.key),

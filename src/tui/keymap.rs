@@ -9,6 +9,8 @@ pub enum Place {
     Catalogue,
     /// A form: inputs, a reason, a note.
     Form,
+    /// A runbook that changed since the operator last ran it.
+    Change,
     /// The checks before the first step.
     Preflight,
     /// A run.
@@ -76,6 +78,8 @@ pub enum Action {
     PreviousField,
     /// Empty the field.
     Clear,
+    /// The text of the runbook.
+    Runbook,
 }
 
 /// A key as the table writes it.
@@ -177,11 +181,33 @@ pub static BINDINGS: &[Binding] = {
             "back, with nothing started",
         ),
         bind(
+            P::Change,
+            &[Key::Char('y')],
+            A::Confirm,
+            Some("go on with it"),
+            "go on with the runbook as it is now; taken once the end of the change was on screen and the keys were silent for 300 ms",
+        ),
+        bind(P::Change, UP, A::Up, None, "scroll up"),
+        bind(P::Change, DOWN, A::Down, Some("scroll"), "scroll down"),
+        bind(P::Change, PAGE_UP, A::PageUp, None, "a page up"),
+        bind(P::Change, PAGE_DOWN, A::PageDown, None, "a page down"),
+        bind(P::Change, TOP, A::Top, None, "the beginning"),
+        bind(P::Change, BOTTOM, A::End, Some("to its end"), "the end"),
+        bind(P::Change, KEYS, A::Keys, Some("keys"), "every key"),
+        bind(P::Change, CLOSE, A::Leave, Some("leave"), "leave, with nothing begun"),
+        bind(
             P::Preflight,
             ENTER,
             A::Go,
             Some("go on"),
-            "go on to the first step; after a failed check, ask for the reason",
+            "go on to the first step; after a failed check, ask for the reason; not taken within 300 ms of a key that was meant for the form",
+        ),
+        bind(
+            P::Preflight,
+            &[Key::Char('v')],
+            A::Runbook,
+            Some("runbook"),
+            "the text of the runbook",
         ),
         bind(P::Preflight, UP, A::Up, None, "up"),
         bind(P::Preflight, DOWN, A::Down, None, "down"),
@@ -344,9 +370,10 @@ pub static BINDINGS: &[Binding] = {
 
 impl Place {
     /// Every place, in the order of the `?` screen.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Catalogue,
         Self::Form,
+        Self::Change,
         Self::Preflight,
         Self::Console,
         Self::Confirm,
@@ -364,6 +391,7 @@ impl Place {
         match self {
             Self::Catalogue => "The catalogue",
             Self::Form => "A form",
+            Self::Change => "A runbook that has changed",
             Self::Preflight => "Before the first step",
             Self::Console => "A run",
             Self::Confirm => "The request, before it runs",

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod borders;
 pub mod catalogue;
+pub mod change;
 pub mod clock;
 pub mod confirm;
 pub mod console;
@@ -18,6 +19,7 @@ pub mod preflight;
 pub mod reader;
 pub mod request;
 mod secret;
+pub mod silence;
 pub mod start;
 pub mod terminal;
 #[cfg(test)]

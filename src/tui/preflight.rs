@@ -1,6 +1,8 @@
 //! The checks before a run begins. `Enter` goes on; a failed check must be put right first, or, in an
 //! incident, be passed over with a reason.
 
+use std::time::Duration;
+
 use ratatui::Frame;
 use ratatui::text::Line;
 
@@ -8,6 +10,7 @@ use super::app::{App, Flow, Message};
 use super::form::{Answer, Field, Form, Kind};
 use super::keymap::{Action, Place, hints, lookup};
 use super::reader::Reader;
+use super::silence::{HURRIED, Silence};
 use super::theme::Theme;
 use super::{frame, keys, text};
 use crate::engine::event::Check;
@@ -22,7 +25,13 @@ pub struct Preflight {
     checks: Vec<Check>,
     top: usize,
     reason: Option<Form>,
-    help: Option<Reader>,
+    /// What is read over it: the keys, the runbook.
+    reader: Option<Reader>,
+    runbook: Vec<String>,
+    /// Since the form; `None` when no key of this program was pressed before.
+    silence: Option<Silence>,
+    /// `Enter` came too soon.
+    hurried: bool,
     remark: Option<String>,
 }
 
@@ -41,14 +50,40 @@ impl Preflight {
     /// The checks of a run of `title`.
     #[must_use]
     pub fn new(title: &str, word: Option<String>, mode: Mode, checks: Vec<Check>) -> Self {
-        let title = text::one_line(title);
-        Self { title, word, mode, checks, top: 0, reason: None, help: None, remark: None }
+        Self {
+            title: text::one_line(title),
+            word,
+            mode,
+            checks,
+            top: 0,
+            reason: None,
+            reader: None,
+            runbook: Vec::new(),
+            silence: None,
+            hurried: false,
+            remark: None,
+        }
+    }
+
+    /// With the text of the runbook to be read.
+    #[must_use]
+    pub fn of(mut self, runbook: &str) -> Self {
+        self.runbook = text::shown(runbook).lines().map(str::to_owned).collect();
+        self
+    }
+
+    /// After another screen, whose last key may still be held down.
+    #[must_use]
+    pub fn after_another(mut self, now: &Stamp) -> Self {
+        self.silence = Some(Silence::new(now));
+        self
     }
 
     fn key(&mut self, key: crossterm::event::KeyEvent, now: &Stamp) -> Flow<Cleared> {
-        if let Some(help) = &mut self.help {
-            if help.key(key) {
-                self.help = None;
+        let silent = self.silence.as_mut().is_none_or(|silence| silence.broken(now));
+        if let Some(reader) = &mut self.reader {
+            if reader.key(key) {
+                self.reader = None;
             }
             return Flow::On;
         }
@@ -63,11 +98,14 @@ impl Preflight {
             return Flow::On;
         }
         self.remark = None;
+        self.hurried = false;
         match lookup(Place::Preflight, &key) {
+            Some(Action::Go) if !silent => self.hurried = true,
             Some(Action::Go) => return self.go(now),
             Some(Action::Up) => self.top = self.top.saturating_sub(1),
             Some(Action::Down) => self.top = (self.top + 1).min(self.checks.len()),
-            Some(Action::Keys) => self.help = Some(keys::reader()),
+            Some(Action::Keys) => self.reader = Some(keys::reader()),
+            Some(Action::Runbook) => self.reader = Some(Reader::new(self.runbook.clone())),
             Some(Action::Back) => return Flow::Done(Cleared::Back),
             Some(Action::Leave) => return Flow::Done(Cleared::Left),
             _ => {}
@@ -113,11 +151,11 @@ impl App for Preflight {
         }
     }
 
-    fn draw(&self, frame: &mut Frame<'_>, theme: &Theme, _now: &Stamp) {
+    fn draw(&self, frame: &mut Frame<'_>, theme: &Theme, now: &Stamp) {
         let title = format!("Before the first step · {}", self.title);
         let area = frame::page(frame, frame.area(), theme, &title, &hints(Place::Preflight));
-        if let Some(help) = &self.help {
-            help.draw(frame, area, theme);
+        if let Some(reader) = &self.reader {
+            reader.draw(frame, area, theme);
             return;
         }
         let columns = usize::from(area.width);
@@ -134,7 +172,9 @@ impl App for Preflight {
             lines.push(Line::raw(""));
         }
         lines.push(Line::styled(word, style));
-        lines.push(self.remark.as_ref().map_or_else(Line::default, |remark| {
+        let loud = self.silence.as_ref().is_some_and(|silence| !silence.is_kept(now));
+        let remark = if self.hurried && loud { Some(HURRIED) } else { self.remark.as_deref() };
+        lines.push(remark.map_or_else(Line::default, |remark| {
             Line::styled(text::fit(remark, columns), theme.bad)
         }));
         for check in &self.checks {
@@ -154,6 +194,10 @@ impl App for Preflight {
 
     fn title(&self) -> String {
         format!("steady: {}", self.title)
+    }
+
+    fn wake(&self, now: &Stamp) -> Option<Duration> {
+        self.silence.as_ref()?.wake(now)
     }
 }
 
@@ -181,6 +225,26 @@ mod tests {
     fn enter_begins_when_all_is_well() {
         let mut app = Preflight::new("Aurora PITR", None, Mode::Drill, checks(true));
         insta::assert_snapshot!("preflight_ok", screen(80, 24, &app, 0));
+        assert_eq!(press(&mut app, KeyCode::Enter), Flow::Done(Cleared::Begin(None)));
+    }
+
+    #[test]
+    fn an_enter_that_was_meant_for_the_form_begins_nothing() {
+        let app = Preflight::new("Aurora PITR", None, Mode::Drill, checks(true));
+        let mut app = app.after_another(&stamp(0));
+        assert_eq!(press(&mut app, KeyCode::Enter), Flow::On);
+        assert!(screen(80, 24, &app, 0).contains("too fast to be meant"));
+        let later = app.update(Message::Key(key(KeyCode::Enter)), &stamp(1));
+        assert_eq!(later, Flow::Done(Cleared::Begin(None)));
+    }
+
+    #[test]
+    fn the_runbook_can_be_read_before_it_begins() {
+        let app = Preflight::new("Aurora PITR", None, Mode::Drill, checks(true));
+        let mut app = app.of("steadyhand: 1\nid: aurora-\u{202e}pitr\n");
+        press(&mut app, KeyCode::Char('v'));
+        assert!(screen(80, 24, &app, 0).contains("id: aurora-<U+202E>pitr"));
+        assert_eq!(press(&mut app, KeyCode::Esc), Flow::On);
         assert_eq!(press(&mut app, KeyCode::Enter), Flow::Done(Cleared::Begin(None)));
     }
 

@@ -52,6 +52,7 @@ impl Story {
             env: BTreeMap::new(),
             auto: false,
             practice: false,
+            seen: None,
             previous: None,
         })));
         story.does(Input::Attach { pid: 7, tool: "0.1.0".into() });

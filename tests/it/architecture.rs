@@ -12,17 +12,19 @@ const TABLE: &[(&str, &[&str])] = &[
     ("ingest", &[]),
     ("aws", &[]),
     ("sandbox", &[]),
-    ("settings", &["runbook"]),
+    ("custody", &[]),
+    // `custody`: what others may write is not believed; here, in the journal, and where secrets are read.
+    ("settings", &["runbook", "custody"]),
     ("engine", &["runbook"]),
-    ("journal", &["engine"]),
+    ("journal", &["engine", "custody"]),
     // `aws`: a child may be fed with an object of S3.
     ("supervisor", &["ingest", "aws"]),
     // `engine`: a past run is the fold of its journal.
     ("catalogue", &["runbook", "settings", "journal", "engine"]),
     // `supervisor`: a shell step is run by the process that outlives the console.
-    ("actions", &["runbook", "engine", "ingest", "aws", "supervisor"]),
+    ("actions", &["runbook", "engine", "ingest", "aws", "supervisor", "custody"]),
     // `engine`: what preflight finds becomes facts.
-    ("preflight", &["runbook", "settings", "aws", "actions", "engine"]),
+    ("preflight", &["runbook", "settings", "aws", "actions", "engine", "custody"]),
     (
         "driver",
         &[
@@ -36,6 +38,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "actions",
             "supervisor",
             "preflight",
+            "custody",
         ],
     ),
     ("report", &["engine", "runbook", "journal", "ingest"]),
@@ -49,6 +52,7 @@ const ALL: &[&str] = &[
     "ingest",
     "aws",
     "sandbox",
+    "custody",
     "settings",
     "engine",
     "journal",

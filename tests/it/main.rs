@@ -24,3 +24,4 @@ mod s3;
 mod services;
 mod shell;
 mod target;
+mod trust;

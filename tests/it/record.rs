@@ -69,6 +69,7 @@ fn begin(runs: &Path, run: &str, previous: Option<Previous>) -> Journal {
         env: BTreeMap::new(),
         auto: true,
         practice: false,
+        seen: None,
         previous,
     };
     let new = NewRun { runs, id: run, runbook: RUNBOOK, settings: None, included: &[] };

@@ -103,6 +103,7 @@ impl Bench {
             env: BTreeMap::new(),
             auto: false,
             practice: false,
+            seen: None,
             previous: None,
         })));
         bench.attach();

@@ -229,6 +229,7 @@ impl Console {
             Place::Watch => return None,
             Place::Catalogue
             | Place::Form
+            | Place::Change
             | Place::Preflight
             | Place::Console
             | Place::Confirm

@@ -12,6 +12,7 @@ mod rabbitmq;
 mod region;
 mod s3;
 mod secret;
+mod trust;
 mod tty;
 mod vault;
 mod walk;
