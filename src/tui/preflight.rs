@@ -160,8 +160,10 @@ impl App for Preflight {
         }
         let columns = usize::from(area.width);
         let failed = self.checks.iter().filter(|check| !check.ok).count();
+        let loud = self.silence.as_ref().is_some_and(|silence| !silence.is_kept(now));
         let (word, style) = match failed {
-            0 => ("Everything is as it must be.".to_owned(), theme.ok),
+            0 if loud => ("Everything is as it must be.".to_owned(), theme.ok),
+            0 => ("Everything is as it must be. Enter goes on.".to_owned(), theme.ok),
             1 => ("One check failed.".to_owned(), theme.bad),
             count => (format!("{count} checks failed."), theme.bad),
         };
@@ -172,7 +174,6 @@ impl App for Preflight {
             lines.push(Line::raw(""));
         }
         lines.push(Line::styled(word, style));
-        let loud = self.silence.as_ref().is_some_and(|silence| !silence.is_kept(now));
         let remark = if self.hurried && loud { Some(HURRIED) } else { self.remark.as_deref() };
         lines.push(remark.map_or_else(Line::default, |remark| {
             Line::styled(text::fit(remark, columns), theme.bad)

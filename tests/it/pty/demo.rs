@@ -179,7 +179,7 @@ fn another_account_is_refused_until_the_environment_is_right() {
         let before = terminal.screen();
         terminal.press(ENTER).wait_for("the next field", |screen| screen != before);
     }
-    terminal.press(ENTER);
+    terminal.wait_text("Enter goes on.").press(ENTER);
     assert_eq!(walk(&mut terminal, dir, None), Turn::Over, "{}", terminal.screen());
     served(dir);
     end(&mut terminal, dir);

@@ -53,12 +53,11 @@ fn a_changed_runbook_is_one_screen_and_one_key() {
     terminal.wait_text("This runbook has changed").wait_text("+    do: {shell: {run: 'echo ACTED");
     // Neither Enter, nor a key that was on its way before the screen came up.
     terminal.press(ENTER).press("y").wait_text("too fast to be meant");
-    terminal.wait_text("Press y to go on").press("y").wait_text("Before the first step");
-    terminal.wait_text("the change was shown and accepted");
+    // A key that was meant for this screen, or is held down, begins nothing on the next one.
+    terminal.wait_text("Press y to go on").press("y\r").wait_text("Before the first step");
+    terminal.wait_text("shown and accepted").wait_text("Enter goes on.");
     assert_eq!(seen(dir, "changed"), None, "nothing has begun");
-    // A key that was meant for the screen before begins nothing.
-    terminal.press(ENTER).wait_text("too fast to be meant");
-    terminal.wait_for("silence", |screen| !screen.contains("too fast")).press(ENTER);
+    terminal.wait_text("Enter goes on.").press(ENTER);
     terminal.wait_text("1 of 1");
     let seen = seen(dir, "changed").unwrap();
     assert_eq!(seen["accepted"], "shown");
