@@ -154,10 +154,9 @@ fn from_file(path: &Path) -> Result<String, String> {
     File::open(path)
         .and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text))
         .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-    custody::refuse_readable(path)?;
     match text.len() as u64 > LONGEST {
         true => Err(format!("{} {TOO_LONG}", path.display())),
-        false => Ok(text),
+        false => custody::refuse_readable(path).map(|()| text),
     }
 }
 
