@@ -206,11 +206,13 @@ fn literals(value: &str, out: &mut BTreeSet<String>) {
         let named = escaped(value, |c| quotes.contains(&c))
             .replace('\n', "\\n")
             .replace('\t', "\\t")
-            .replace('\r', "\\r")
-            .replace('\x1b', "\\E");
-        out.insert(bytes_escaped(&named, |byte| format!("\\{byte:03o}")));
-        out.insert(bytes_escaped(&named, |byte| format!("\\x{byte:02x}")));
-        out.insert(named);
+            .replace('\r', "\\r");
+        for named in [named.replace('\x1b', "\\E"), named] {
+            out.insert(bytes_escaped(&named, |byte| format!("\\{byte:03o}")));
+            out.insert(bytes_escaped(&named, |byte| format!("\\x{byte:02x}")));
+            out.insert(points_escaped(&named));
+            out.insert(named);
+        }
     }
 }
 
@@ -222,6 +224,17 @@ fn bytes_escaped(text: &str, escape: impl Fn(u8) -> String) -> String {
             _ => escape(byte),
         })
         .collect()
+}
+
+/// Characters that are not printable ASCII, each by its number, as Python writes them.
+fn points_escaped(text: &str) -> String {
+    let point = |c: char| match u32::from(c) {
+        0x20..0x7f => c.to_string(),
+        n @ 0..0x100 => format!("\\x{n:02x}"),
+        n @ 0x100..0x1_0000 => format!("\\u{n:04x}"),
+        n => format!("\\U{n:08x}"),
+    };
+    text.chars().map(point).collect()
 }
 
 fn escaped(value: &str, special: impl Fn(char) -> bool) -> String {

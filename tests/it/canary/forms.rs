@@ -97,6 +97,18 @@ pub fn forms(secret: &str) -> Vec<Printed> {
         ("sh, double quotes", before("$`\"\\", "\\")),
         ("sh, printf %q, ASCII", octal),
         ("Rust", format!("{secret:?}").trim_start_matches('"').to_owned()),
+        (
+            "Python, ASCII",
+            each(secret, |c| match c {
+                '\'' | '\\' => format!("\\{c}"),
+                '\n' => "\\n".into(),
+                '\t' => "\\t".into(),
+                '\r' => "\\r".into(),
+                '\u{80}'..='\u{ff}' => format!("\\x{:02x}", u32::from(c)),
+                '\u{1b}' => "\\x1b".into(),
+                c => c.into(),
+            }),
+        ),
         ("torn by a colour", torn(secret, "\u{1b}[1;31m")),
         ("torn by a title", torn(secret, "\u{1b}]0;x\u{7}")),
     ];

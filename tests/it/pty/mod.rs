@@ -2,6 +2,7 @@
 //! the journal, with a deadline, never for time to pass.
 
 mod aurora;
+mod canary;
 mod catalogue;
 mod console;
 mod demo;
