@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 
 use aho_corasick::AhoCorasick;
 
@@ -21,7 +21,8 @@ struct Known {
     secrets: BTreeSet<(String, String)>,
     /// By form, the name of its secret: of the first, where several have it.
     forms: BTreeMap<String, String>,
-    search: Option<Arc<Search>>,
+    /// Made when it is first needed after a secret has joined.
+    search: OnceLock<Option<Arc<Search>>>,
 }
 
 /// Finds every form of every secret in one pass.
@@ -64,7 +65,7 @@ impl Redactor {
         for form in forms(value) {
             known.forms.entry(form).or_insert_with(|| name.to_owned());
         }
-        known.search = Search::new(&known.forms).map(Arc::new);
+        known.search = OnceLock::new();
         Maskable::Yes
     }
 
@@ -91,7 +92,9 @@ impl Redactor {
     }
 
     fn search(&self) -> Option<Arc<Search>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).search.clone()
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let search = known.search.get_or_init(|| Search::new(&known.forms).map(Arc::new));
+        search.clone()
     }
 }
 
@@ -143,6 +146,9 @@ impl RedactStream {
 
 impl Search {
     fn new(forms: &BTreeMap<String, String>) -> Option<Self> {
+        if forms.is_empty() {
+            return None;
+        }
         let automaton = AhoCorasick::new(forms.keys()).ok()?;
         let sorted: Vec<_> = forms.keys().map(|form| form.clone().into_bytes()).collect();
         Some(Self {
