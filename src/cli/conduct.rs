@@ -1,25 +1,33 @@
 //! Conducting a run to its end: on the full screen, or unattended with its records on standard output.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures_util::FutureExt;
 use serde_json::json;
 use tokio::sync::mpsc::Receiver;
+use tokio::time::timeout;
 
 use super::run::Unattended;
-use super::{Globals, diagnostics, export, fail, full_screen, remaining};
-use crate::driver::{Clock, Handle, Left, Loan, Run};
+use super::{Globals, diagnostics, export, fail, full_screen, panics, remaining};
+use crate::driver::{Clock, Command, Handle, Left, Loan, Run};
 use crate::engine::event::{Ending, Recorded};
 use crate::engine::objectives::{recovery_time, rpo};
 use crate::engine::{Fact, Outcome, State, Subject};
 use crate::journal;
+use crate::preflight;
 use crate::report::Format;
 use crate::runbook::value::duration_text;
 use crate::tui::console;
-use crate::tui::terminal::Screen;
+use crate::tui::terminal::{self, Screen};
 use crate::tui::theme::Theme;
+
+/// How long a reader of an unattended run is waited for by a console that is told to go.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How a run is shown.
 pub(super) struct Conduct {
@@ -43,8 +51,8 @@ impl Conduct {
             (true, false) => Some(Shown::Text),
             (false, _) => None,
         };
-        if shown.is_none() && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
-            return Err("this is not a terminal: run it in one, or add --auto".into());
+        if shown.is_none() {
+            terminal::possible().map_err(|e| format!("{e}; or add --auto"))?;
         }
         Ok(Self {
             unattended: shown,
@@ -64,31 +72,48 @@ impl Conduct {
     }
 
     /// Drives a run to its end, or to where it has to stop.
-    pub(super) async fn conduct(self, run: Run, screen: Option<Screen>) -> ExitCode {
+    pub(super) async fn conduct(self, mut run: Run, screen: Option<Screen>) -> ExitCode {
         let dir = run.dir();
         let _diagnostics = dir.parent().and_then(diagnostics::start);
+        panics::know(run.redactor());
         let (handle, earlier) = (run.handle(), run.earlier());
+        if let Some(risk) = preflight::connection().await.risk() {
+            run.warn(risk);
+        }
         let (driving, loans) = run.drive();
         let driving = tokio::spawn(driving);
+        // Whether there is still somebody to say goodbye to.
+        let (mut reachable, mut printing) = (true, None);
         match self.unattended {
-            None => {
-                if let Err(e) = show(handle, loans, screen, &self.theme).await {
-                    eprintln!("steady: the screen failed: {e}");
-                }
-            }
+            None => match show(handle, loans, screen, &self.theme).await {
+                Ok(given_back) => reachable = given_back,
+                Err(e) => eprintln!("steady: the screen failed: {e}"),
+            },
             Some(shown) => {
                 // There is no terminal to lend.
                 drop(loans);
-                print_records(&dir, shown, handle, earlier).await;
+                let print = print_records(dir.clone(), shown, handle, earlier);
+                let runtime = tokio::runtime::Handle::current();
+                // Who does not read on holds up the printing, and nothing else.
+                printing = Some(tokio::task::spawn_blocking(move || runtime.block_on(print)));
             }
         }
-        let (state, left) = match driving.await {
+        let driven = driving.await;
+        if let Some(printing) = printing {
+            let told_to_go = matches!(driven, Ok((_, Left::Detached(_))));
+            let patience = if told_to_go { PATIENCE } else { Duration::MAX };
+            reachable = timeout(patience, printing).await.is_ok();
+        }
+        panics::say();
+        let (state, left) = match driven {
             Ok(ended) => ended,
-            Err(e) => return fail(1, format!("the driver failed: {e}; steady resume goes on")),
+            Err(_) => return fail(1, "the run was let go of in disorder; steady resume goes on"),
         };
         let report = export::write(&dir, &[Format::Md, Format::Json], None, &self.operator)
             .map(|exported| exported.written.into_iter().map(|file| file.path).collect());
-        self.say_goodbye(&dir, &state, &left, &report);
+        if reachable {
+            self.say_goodbye(&dir, &state, &left, &report);
+        }
         exit_code(&state, &left)
     }
 
@@ -190,30 +215,39 @@ fn exit_code(state: &State, left: &Left) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// The run on the full screen. When the screen is left, so is the run.
+/// The run on the full screen. When the screen is left, so is the run. Whether the terminal was given back.
 async fn show(
     handle: Handle,
     loans: Receiver<Loan>,
     screen: Option<Screen>,
     theme: &Theme,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let clock = Clock::new().map_err(|e| e.to_string())?;
     let mut screen = match screen {
         Some(screen) => screen,
         None => Screen::take().map_err(|e| e.to_string())?,
     };
     let Handle { views, commands } = handle;
-    console::show(&mut screen, theme, views, Some((commands, loans)), || clock.now())
-        .await
-        .map_err(|e| e.to_string())
+    let hands = Some((commands.clone(), loans));
+    let shown = console::show(&mut screen, theme, views, hands, || clock.now());
+    let shown = AssertUnwindSafe(shown).catch_unwind().await;
+    let given_back = screen.release();
+    match shown {
+        Ok(shown) => shown.map(|()| given_back).map_err(|e| e.to_string()),
+        Err(_panic) => {
+            let reason = "the screen failed: a defect of this program".to_owned();
+            let _ = commands.send(Command::Leave { reason: reason.clone() }).await;
+            Err(reason)
+        }
+    }
 }
 
 /// Prints what becomes durable, until the driver is through; what `earlier` consoles wrote was printed
 /// by them.
-async fn print_records(dir: &Path, shown: Shown, handle: Handle, earlier: u64) {
+async fn print_records(dir: PathBuf, shown: Shown, handle: Handle, earlier: u64) {
     // The loop of an unattended run ends by itself; this end only has to stay.
     let Handle { mut views, commands: _commands } = handle;
-    let Ok(mut journal) = journal::Follower::new(dir) else { return };
+    let Ok(mut journal) = journal::Follower::new(&dir) else { return };
     let mut earlier = usize::try_from(earlier).unwrap_or(usize::MAX);
     let mut print = || {
         let mut out = std::io::stdout().lock();

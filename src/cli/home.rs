@@ -48,9 +48,11 @@ fn pick(globals: &Globals) -> Result<Picked, String> {
     let theme = full_screen::theme(globals)?;
     let clock = Clock::new().map_err(|e| format!("this kernel tells no boot id: {e}"))?;
     let mut app = catalogue(globals)?;
-    let mut screen = Screen::take().map_err(|e| e.to_string())?;
-    full_screen::block_on(app::run(&mut screen, &theme, &mut app, || clock.now()))?
-        .map_err(|e| format!("signals cannot be waited for: {e}"))
+    full_screen::block_on(async {
+        let mut screen = Screen::take().map_err(|e| e.to_string())?;
+        let picked = app::run(&mut screen, &theme, &mut app, || clock.now()).await;
+        picked.map_err(|e| format!("signals cannot be waited for: {e}"))
+    })?
 }
 
 fn catalogue(globals: &Globals) -> Result<Catalogue, String> {

@@ -1,5 +1,6 @@
 //! One file a command: arguments, printing, exit codes. Used by `main` alone.
 
+use std::fmt::Arguments;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,6 +13,18 @@ use crate::preflight;
 use crate::sandbox::{Lesson, Practice};
 use crate::settings::{self, Loaded};
 
+/// `println!`, `print!` and `eprintln!` are std's for all commands, but who reads may have gone away, and that
+/// is no reason to panic.
+macro_rules! println {
+    ($($words:tt)*) => { $crate::cli::line(std::io::stdout(), format_args!($($words)*)) };
+}
+macro_rules! print {
+    ($($words:tt)*) => { $crate::cli::words(std::io::stdout(), format_args!($($words)*)) };
+}
+macro_rules! eprintln {
+    ($($words:tt)*) => { $crate::cli::line(std::io::stderr(), format_args!($($words)*)) };
+}
+
 mod begin;
 mod check;
 mod chosen;
@@ -23,6 +36,7 @@ pub mod full_screen;
 mod home;
 mod known;
 mod list;
+mod panics;
 mod practice;
 mod remaining;
 mod resume;
@@ -206,6 +220,7 @@ pub const USAGE: u8 = 2;
 /// Parses the command line and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
+    panics::install();
     let cli = Cli::parse();
     // Secrets will be in this memory.
     if let Err(e) = crate::supervisor::forbid_core_dumps() {
@@ -236,6 +251,14 @@ pub fn main() -> ExitCode {
 pub fn fail(code: u8, message: impl std::fmt::Display) -> ExitCode {
     eprintln!("steady: {message}");
     ExitCode::from(code)
+}
+
+fn line(to: impl Write, words: Arguments<'_>) {
+    self::words(to, format_args!("{words}\n"));
+}
+
+fn words(mut to: impl Write, words: Arguments<'_>) {
+    let _ = to.write_fmt(words).and_then(|()| to.flush());
 }
 
 /// Prints a machine's answer on standard output: one JSON document.

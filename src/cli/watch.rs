@@ -38,8 +38,8 @@ fn watch(globals: &Globals, args: &WatchArgs) -> Result<(), String> {
     let theme = full_screen::theme(globals)?;
     let clock = Clock::new().map_err(|e| format!("this kernel tells no boot id: {e}"))?;
     let (follower, views) = Follower::open(&dir, runbook)?;
-    let mut screen = Screen::take().map_err(|e| e.to_string())?;
     full_screen::block_on(async {
+        let mut screen = Screen::take().map_err(|e| e.to_string())?;
         let following = tokio::spawn(follower.follow());
         let shown = console::show(&mut screen, &theme, views, None, || clock.now()).await;
         following.abort();

@@ -240,6 +240,12 @@ impl Run {
         self.handle.clone()
     }
 
+    /// Knows the run's secrets.
+    #[must_use]
+    pub fn redactor(&self) -> Redactor {
+        self.driver.desk.redactor.clone()
+    }
+
     /// How many records earlier consoles wrote.
     #[must_use]
     pub fn earlier(&self) -> u64 {
@@ -250,6 +256,11 @@ impl Run {
     #[must_use]
     pub fn dir(&self) -> PathBuf {
         self.driver.desk.dir.clone()
+    }
+
+    /// Something the operator should know from the start.
+    pub fn warn(&mut self, warning: String) {
+        self.driver.warn(vec![warning]);
     }
 
     /// Runs the loop to its end, and says where the terminal is asked for: who shows the run lends it.

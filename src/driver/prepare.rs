@@ -110,7 +110,8 @@ async fn target(desk: &Desk, effect: Effect, request: &Request) -> Result<Pins, 
     proven.map_err(|why| desk.redactor.clean(&why))
 }
 
-fn refused(step: String, part: Part, why: String) -> Prepared {
+/// Nothing that could be consented to, and why.
+pub(super) fn refused(step: String, part: Part, why: String) -> Prepared {
     Prepared {
         step,
         part,

@@ -76,7 +76,14 @@ impl Driver {
             self.publish();
             let retry = self.retry.as_ref().map(|(_, at)| *at);
             tokio::select! {
-                Some(report) = self.workers.next() => self.on_report(report),
+                // What comes seldom comes first: a flood of reports keeps nobody waiting, and the screen's word
+                // that it was told to go does not overtake the signal itself.
+                biased;
+                signal = signals.next() => {
+                    self.note(Input::Signal { signal: signal.to_owned() });
+                    let left = Left::Detached(format!("signal {signal}"));
+                    return (self.state.clone(), self.leave(left));
+                }
                 command = self.commands.recv() => match command {
                     Some(Command::Leave { reason }) => {
                         return (self.state.clone(), self.leave(Left::Detached(reason)));
@@ -87,17 +94,13 @@ impl Driver {
                         return (self.state.clone(), self.leave(left));
                     }
                 },
-                signal = signals.next() => {
-                    self.note(Input::Signal { signal: signal.to_owned() });
-                    let left = Left::Detached(format!("signal {signal}"));
-                    return (self.state.clone(), self.leave(left));
-                }
                 () = sleep_until(retry.unwrap_or_else(Instant::now)), if retry.is_some() => {
                     if let Some((step, _)) = self.retry.take() {
                         self.workers.verify(&self.desk, &self.state, &step, Part::Do);
                     }
                 }
                 _ = second.tick() => last_tick = self.on_tick(&last_tick),
+                Some(report) = self.workers.next() => self.on_report(report),
             }
             self.advance();
         }

@@ -2,10 +2,11 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGHUP, SIGINT and SIGTERM, as far as they can be had.
+/// SIGHUP, SIGINT, SIGQUIT and SIGTERM, as far as they can be had.
 pub(super) struct Signals {
     hangup: Option<Signal>,
     interrupt: Option<Signal>,
+    quit: Option<Signal>,
     terminate: Option<Signal>,
 }
 
@@ -14,6 +15,7 @@ impl Signals {
         Self {
             hangup: signal(SignalKind::hangup()).ok(),
             interrupt: signal(SignalKind::interrupt()).ok(),
+            quit: signal(SignalKind::quit()).ok(),
             terminate: signal(SignalKind::terminate()).ok(),
         }
     }
@@ -23,6 +25,7 @@ impl Signals {
         tokio::select! {
             () = received(&mut self.hangup) => "SIGHUP",
             () = received(&mut self.interrupt) => "SIGINT",
+            () = received(&mut self.quit) => "SIGQUIT",
             () = received(&mut self.terminate) => "SIGTERM",
         }
     }

@@ -1,14 +1,16 @@
 //! What is under way: one task for each effect, each ending in one report to the loop.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
-use super::prepare::prepare;
+use super::prepare::{prepare, refused};
 use super::view::Prepared;
 use crate::actions::{self, Finish, Found, Progress};
 use crate::engine::event::{AttemptId, Part};
@@ -17,6 +19,8 @@ use crate::runbook::Request;
 
 /// Progress messages that make one report at most.
 const BATCH: usize = 512;
+/// What is said of a task that panicked.
+const FAILED: &str = "this program has a defect and gave up on it; the diagnostics file says where";
 
 /// What a task has to say.
 pub(super) enum Report {
@@ -97,21 +101,17 @@ impl Workers {
     pub(super) fn prepare(&mut self, desk: &Arc<Desk>, state: &Arc<State>, step: &str, part: Part) {
         let job = Job::Prepare(step.to_owned(), part);
         let work = prepare(desk.clone(), state.clone(), step.to_owned(), part);
-        self.spawn(
-            job,
-            CancellationToken::new(),
-            async move { Report::Prepared(Box::new(work.await)) },
-        );
+        let failed = Report::Prepared(Box::new(refused(step.to_owned(), part, FAILED.into())));
+        let work = async move { Report::Prepared(Box::new(work.await)) };
+        self.spawn(job, CancellationToken::new(), failed, work);
     }
 
     pub(super) fn verify(&mut self, desk: &Arc<Desk>, state: &Arc<State>, step: &str, part: Part) {
         let job = Job::Verify(step.to_owned(), part);
         let work = prepare(desk.clone(), state.clone(), step.to_owned(), part);
-        self.spawn(
-            job,
-            CancellationToken::new(),
-            async move { Report::Verified(Box::new(work.await)) },
-        );
+        let failed = Report::Verified(Box::new(refused(step.to_owned(), part, FAILED.into())));
+        let work = async move { Report::Verified(Box::new(work.await)) };
+        self.spawn(job, CancellationToken::new(), failed, work);
     }
 
     pub(super) fn run(&mut self, desk: &Desk, state: &State, id: &AttemptId, request: Request) {
@@ -147,9 +147,17 @@ impl Workers {
         let (progress, mut lines) = Desk::progress();
         let token = state.attempt(id).map(|a| a.token.clone()).unwrap_or_default();
         let cx = desk.context(state, id, token, &request, Some((progress, cancel.clone())));
+        let effect = request.effect;
         let work = begin(action, cx, request);
         let (tx, from, of) = (self.tx.clone(), job.clone(), id.clone());
-        self.spawn(job, cancel, async move {
+        // Nobody saw its end, and what it has started may still be at work.
+        let failed = match effect {
+            crate::runbook::Effect::Reads => Finish::failed(FAILED),
+            crate::runbook::Effect::Changes | crate::runbook::Effect::Destroys => {
+                Finish::unknown(format!("{FAILED}: look at how far it got"))
+            }
+        };
+        self.spawn(job, cancel, Report::Finished(id.clone(), failed), async move {
             let forward = async {
                 let mut several = Vec::new();
                 while lines.recv_many(&mut several, BATCH).await > 0 {
@@ -169,7 +177,8 @@ impl Workers {
             let token = state.attempt(id).map(|a| a.token.clone()).unwrap_or_default();
             action.find(desk.context(state, id, token, &request, None), request)
         });
-        self.spawn(Job::Find(id.clone()), CancellationToken::new(), async move {
+        let failed = Report::Found(id.clone(), Found::CannotTell(FAILED.into()));
+        self.spawn(Job::Find(id.clone()), CancellationToken::new(), failed, async move {
             let found = match found {
                 Some(found) => found.await,
                 None => Found::NotStarted("a person does it".into()),
@@ -182,6 +191,7 @@ impl Workers {
         &mut self,
         job: Job,
         cancel: CancellationToken,
+        failed: Report,
         work: impl Future<Output = Report> + Send + 'static,
     ) {
         if self.jobs.contains_key(&job) {
@@ -189,7 +199,8 @@ impl Workers {
         }
         let (tx, of) = (self.tx.clone(), job.clone());
         let task = tokio::spawn(async move {
-            let report = work.await;
+            // A panic would be a job that never ends, and a run that waits for it for ever.
+            let report = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(failed);
             let _ = tx.send((of, report)).await;
         });
         self.jobs.insert(job, Worker { task, cancel });

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::at_start::targets;
+use super::connection;
 use crate::aws::AwsAccess;
 use crate::engine::event::{Check, Pins};
 use crate::runbook::{Reveal, Runbook, Value};
@@ -44,6 +45,10 @@ pub async fn check(wanted: Wanted<'_>) -> Vec<Check> {
         checks.push(Check { name: format!("environment {name}"), ok: set, detail });
     }
     checks.push(room(wanted.runs));
+    let connection = connection().await;
+    if connection.is_remote() {
+        checks.push(connection.check());
+    }
     checks.extend(targets(&wanted).await);
     checks
 }

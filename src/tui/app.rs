@@ -8,16 +8,20 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyEvent};
 use ratatui::Frame;
 use ratatui::layout::Size;
+use rustix::process::{Signal as ProcessSignal, getpid, getppid, getsid, kill_process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::terminal::{SMALLEST, Screen};
+use super::terminal::{self, SMALLEST, Screen};
 use super::theme::Theme;
 use crate::driver::Loan;
 use crate::engine::Stamp;
 
 /// News of the run are drawn at most so often: a flood of output must not cost key presses.
 const REDRAW: Duration = Duration::from_millis(40);
+
+/// How often a console in the background looks whether it is in front again: no signal says so.
+const BACKGROUND: Duration = Duration::from_millis(200);
 
 /// What an app is told.
 #[derive(Clone, Debug)]
@@ -75,6 +79,10 @@ pub trait App {
     fn news(&mut self) -> impl Future<Output = News> {
         std::future::pending()
     }
+    /// This process is about to be stopped, or goes on after it was: ends when that is on record.
+    fn stopped(&mut self, _signal: &'static str) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
 }
 
 /// Runs an app until it is done.
@@ -88,7 +96,7 @@ pub async fn run<A: App>(
     clock: impl Fn() -> Stamp,
 ) -> io::Result<A::Done> {
     let mut signals = Signals::new()?;
-    let mut drawn = Instant::now();
+    let mut told = Instant::now();
     let mut gone = None;
     loop {
         let now = clock();
@@ -105,7 +113,6 @@ pub async fn run<A: App>(
                 }
             })
         });
-        drawn = drawn.max(Instant::now());
         if let Err(error) = painted {
             gone = Some(format!("the terminal is gone: {error}"));
         }
@@ -114,21 +121,33 @@ pub async fn run<A: App>(
             None => {
                 let wake = app.wake(&now).unwrap_or(Duration::MAX).min(until_next_second(&now));
                 let news = async {
-                    sleep_until(drawn + REDRAW).await;
+                    sleep_until(told + REDRAW).await;
                     app.news().await
                 };
                 tokio::select! {
                     biased;
-                    signal = signals.next() => Message::Quit(signal.to_owned()),
-                    event = screen.event() => match event {
-                        Some(Ok(Event::Key(key))) => Message::Key(key),
-                        Some(Ok(Event::Paste(text))) => Message::Paste(text),
-                        Some(Ok(_)) => Message::Tick,
-                        Some(Err(_)) | None => Message::Quit("the terminal is gone".to_owned()),
+                    told = signals.next() => match told {
+                        Told::End(signal) => Message::Quit(signal.to_owned()),
+                        Told::Stop => stop(screen, app, &mut signals).await,
+                        // Stopped by what no process hears of: somebody else had the terminal.
+                        Told::GoOn => {
+                            screen.release();
+                            come_back(screen, &mut signals).await
+                        }
                     },
-                    news = news => match news {
-                        News::Changed => Message::News,
-                        News::Wanted(loan) => lend(screen, loan, &mut signals).await,
+                    // Rarer than keys may come: a key that is held must not keep what it changes from being seen.
+                    news = news => {
+                        told = Instant::now();
+                        match news {
+                            News::Changed => Message::News,
+                            News::Wanted(loan) => lend(screen, loan, &mut signals).await,
+                        }
+                    }
+                    event = screen.event() => match event {
+                        Ok(Event::Key(key)) => Message::Key(key),
+                        Ok(Event::Paste(text)) => Message::Paste(text),
+                        Ok(_) => Message::Tick,
+                        Err(e) => Message::Quit(format!("the terminal is gone: {e}")),
                     },
                     () = sleep(wake) => Message::Tick,
                 }
@@ -156,12 +175,51 @@ async fn lend(screen: &mut Screen, loan: Loan, signals: &mut Signals) -> Message
     // Who asked may have gone: then it is back at once.
     let _ = loan.lent.send(());
     tokio::select! {
-        signal = signals.next() => Message::Quit(signal.to_owned()),
+        signal = signals.end() => Message::Quit(signal.to_owned()),
         _ = loan.back => match screen.retake() {
             Ok(()) => Message::News,
             Err(error) => Message::Quit(format!("the terminal is gone: {error}")),
         },
     }
+}
+
+/// `Ctrl-Z` from outside: gives the terminal back, stops, and takes it again when this process is told to go
+/// on in the foreground. The work of the run is not stopped: its children are elsewhere.
+async fn stop<A: App>(screen: &mut Screen, app: &mut A, signals: &mut Signals) -> Message {
+    // Without a shell that could make it go on, a stopped console would be a lost one.
+    if !has_a_shell() {
+        return Message::Tick;
+    }
+    app.stopped("SIGTSTP").await;
+    screen.release();
+    if let Err(e) = kill_process(getpid(), ProcessSignal::STOP) {
+        return Message::Quit(format!("it cannot be stopped: {e}"));
+    }
+    // The process may run on for a moment: only this says that it was stopped and goes on.
+    signals.go_on.recv().await;
+    app.stopped("SIGCONT").await;
+    come_back(screen, signals).await
+}
+
+/// Takes the terminal again as soon as it is this process's to take: a shell may have let it go on in the
+/// background.
+async fn come_back(screen: &mut Screen, signals: &mut Signals) -> Message {
+    while !terminal::is_foreground() {
+        tokio::select! {
+            signal = signals.end() => return Message::Quit(signal.to_owned()),
+            () = sleep(BACKGROUND) => {}
+        }
+    }
+    match screen.retake() {
+        Ok(()) => Message::News,
+        Err(error) => Message::Quit(format!("the terminal is gone: {error}")),
+    }
+}
+
+/// Whether whoever started this process is in its session, and so may make it go on.
+fn has_a_shell() -> bool {
+    let session = |pid| getsid(pid).ok();
+    getppid().is_some_and(|parent| session(Some(parent)) == session(None))
 }
 
 fn too_small(size: Size) -> bool {
@@ -173,11 +231,14 @@ fn until_next_second(now: &Stamp) -> Duration {
     Duration::from_millis(1000 - u64::from(now.at.timestamp_subsec_millis()).min(999))
 }
 
-/// The signals that end a console.
+/// The signals that a console heeds.
 struct Signals {
     hangup: Signal,
     terminate: Signal,
     interrupt: Signal,
+    quit: Signal,
+    stop: Signal,
+    go_on: Signal,
 }
 
 impl Signals {
@@ -186,14 +247,39 @@ impl Signals {
             hangup: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            stop: signal(SignalKind::from_raw(ProcessSignal::TSTP.as_raw()))?,
+            go_on: signal(SignalKind::from_raw(ProcessSignal::CONT.as_raw()))?,
         })
     }
 
-    async fn next(&mut self) -> &'static str {
+    async fn next(&mut self) -> Told {
         tokio::select! {
-            _ = self.hangup.recv() => "SIGHUP",
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.hangup.recv() => Told::End("SIGHUP"),
+            _ = self.terminate.recv() => Told::End("SIGTERM"),
+            _ = self.interrupt.recv() => Told::End("SIGINT"),
+            _ = self.quit.recv() => Told::End("SIGQUIT"),
+            _ = self.stop.recv() => Told::Stop,
+            _ = self.go_on.recv() => Told::GoOn,
         }
     }
+
+    /// It is told to go: the signal's name. Nothing else is heeded now.
+    async fn end(&mut self) -> &'static str {
+        loop {
+            if let Told::End(signal) = self.next().await {
+                return signal;
+            }
+        }
+    }
+}
+
+/// What a signal means.
+enum Told {
+    /// The console ends; the signal's name.
+    End(&'static str),
+    /// It stops until it is told to go on.
+    Stop,
+    /// It was stopped.
+    GoOn,
 }

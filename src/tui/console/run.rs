@@ -6,13 +6,17 @@ use std::time::Duration;
 use ratatui::Frame;
 use ratatui::layout::Size;
 use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 
 use super::{Console, Reaction};
 use crate::driver::{Command, Loan, View};
-use crate::engine::Stamp;
+use crate::engine::{Input, Stamp};
 use crate::tui::app::{self, App, Flow, Message, News};
 use crate::tui::terminal::Screen;
 use crate::tui::theme::Theme;
+
+/// How long the record of a signal is waited for.
+const ON_RECORD: Duration = Duration::from_secs(2);
 
 /// Shows a run until it is left or the driver has let go of it. Without `hands`, where it is commanded and
 /// where the terminal is asked for, it is only looked at.
@@ -102,6 +106,17 @@ impl App for Live {
                 News::Changed
             }
             Some(loan) = loan => News::Wanted(loan),
+        }
+    }
+
+    async fn stopped(&mut self, signal: &'static str) {
+        let Some(commands) = &self.commands else { return };
+        let before = self.views.borrow().journal.records;
+        let noted = Command::Engine(Input::Signal { signal: signal.to_owned() });
+        if commands.try_send(noted).is_ok() {
+            let recorded = self.views.wait_for(|view| view.journal.records > before);
+            // A journal that cannot be written is no reason to stay.
+            let _ = timeout(ON_RECORD, recorded).await;
         }
     }
 }

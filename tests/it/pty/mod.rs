@@ -6,6 +6,7 @@ mod canary;
 mod catalogue;
 mod console;
 mod demo;
+mod keys;
 mod live;
 mod logical;
 mod postgres;
@@ -13,6 +14,7 @@ mod rabbitmq;
 mod region;
 mod s3;
 mod secret;
+mod terminal;
 mod trust;
 mod tty;
 mod vault;
@@ -20,10 +22,16 @@ mod walk;
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::termios::{Termios, tcgetattr};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use serde_json::Value as Json;
@@ -41,6 +49,15 @@ pub struct Terminal {
     exited: Option<ExitStatus>,
     /// Everything that was written, for what no screen keeps: titles, the bell, modes.
     raw: Vec<u8>,
+    line: &'static Line,
+}
+
+/// What happens to the line that the terminal is at the end of.
+#[derive(Default)]
+struct Line {
+    /// Held while nobody reads what is written.
+    awake: Mutex<()>,
+    cut: AtomicBool,
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
@@ -58,14 +75,20 @@ impl Terminal {
     }
 
     /// The same on a screen of so many columns and rows.
-    pub fn sized(
+    pub fn sized(dir: &Path, arguments: &[&str], env: &[(&str, &str)], size: (u16, u16)) -> Self {
+        Self::program(dir, env!("CARGO_BIN_EXE_steady"), arguments, env, size)
+    }
+
+    /// Any program, as the others start `steady`.
+    pub fn program(
         dir: &Path,
+        program: &str,
         arguments: &[&str],
         env: &[(&str, &str)],
         (columns, rows): (u16, u16),
     ) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).expect("a pseudo-terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_steady"));
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.cwd(dir);
         for name in ["NO_COLOR", "STEADYHAND_SETTINGS"] {
@@ -83,10 +106,13 @@ impl Terminal {
         let mut reader = pair.master.try_clone_reader().expect("a reader");
         let keys = pair.master.take_writer().expect("a writer");
         let (sender, bytes) = channel();
+        let line: &'static Line = Box::leak(Box::default());
         thread::spawn(move || {
             let mut buffer = [0; 8192];
             while let Ok(n @ 1..) = reader.read(&mut buffer) {
-                if sender.send(buffer[..n].to_vec()).is_err() {
+                drop(line.awake.lock());
+                let sent = sender.send(buffer[..n].to_vec());
+                if sent.is_err() || line.cut.load(Ordering::SeqCst) {
                     break;
                 }
             }
@@ -99,6 +125,7 @@ impl Terminal {
             child,
             exited: None,
             raw: Vec::new(),
+            line,
         }
     }
 
@@ -168,6 +195,16 @@ impl Terminal {
         self.wait_for(text, |screen| screen.contains(text))
     }
 
+    /// Waits until what was ever written is as `good` says.
+    pub fn wait_raw(&mut self, what: &str, good: impl Fn(&str) -> bool) -> &mut Self {
+        let deadline = Instant::now() + PATIENCE;
+        while !good(&self.raw()) {
+            self.take_in();
+            assert!(Instant::now() < deadline, "{what} was never written:\n{}", self.screen());
+        }
+        self
+    }
+
     /// Waits until a record of the only run is as `good` says.
     pub fn wait_record(
         &mut self,
@@ -185,8 +222,13 @@ impl Terminal {
 
     /// Presses keys: `text` is sent as it is.
     pub fn press(&mut self, text: &str) -> &mut Self {
+        self.press_bytes(text.as_bytes())
+    }
+
+    /// What no keyboard sends.
+    pub fn press_bytes(&mut self, bytes: &[u8]) -> &mut Self {
         let keys = self.keys.as_mut().expect("the terminal is open");
-        keys.write_all(text.as_bytes()).expect("keys can be pressed");
+        keys.write_all(bytes).expect("keys can be pressed");
         keys.flush().expect("keys can be pressed");
         self
     }
@@ -208,6 +250,32 @@ impl Terminal {
         let master = self.master.as_ref().expect("the terminal is open");
         master.resize(size(columns, rows)).expect("a terminal can be resized");
         self.parser.set_size(nonzero(rows), nonzero(columns));
+        self
+    }
+
+    /// The terminal by its name, for a look at it from outside.
+    pub fn tty(&self) -> OwnedFd {
+        let name = self.master.as_ref().and_then(|master| master.tty_name()).expect("a name");
+        let flags = OFlags::RDWR | OFlags::NOCTTY;
+        rustix::fs::open(name, flags, Mode::empty()).expect("the terminal can be opened")
+    }
+
+    /// How the terminal treats what is typed and printed.
+    pub fn modes(&self) -> Termios {
+        tcgetattr(self.tty()).expect("a terminal has modes")
+    }
+
+    /// Nothing of what is written is read until the guard is dropped.
+    pub fn stop_reading(&self) -> MutexGuard<'static, ()> {
+        self.line.awake.lock().expect("nobody has panicked with it")
+    }
+
+    /// The other end goes away: the line is cut.
+    pub fn cut(&mut self) -> &mut Self {
+        self.keys = None;
+        self.master = None;
+        // With the next frame.
+        self.line.cut.store(true, Ordering::SeqCst);
         self
     }
 
