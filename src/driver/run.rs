@@ -76,8 +76,7 @@ impl Driver {
             self.publish();
             let retry = self.retry.as_ref().map(|(_, at)| *at);
             tokio::select! {
-                // What comes seldom comes first: a flood of reports keeps nobody waiting, and the screen's word
-                // that it was told to go does not overtake the signal itself.
+                // What comes seldom comes first: a flood of reports keeps nobody waiting.
                 biased;
                 signal = signals.next() => {
                     self.note(Input::Signal { signal: signal.to_owned() });

@@ -219,7 +219,13 @@ impl Console {
                 }
                 Reaction::default()
             }
-            Message::Quit(reason) => Reaction { left: true, ..Command::Leave { reason }.into() },
+            Message::Quit(reason) => {
+                // The driver hears a signal itself, but perhaps later than this.
+                let signal = Input::Signal { signal: reason.clone() };
+                let signal = reason.starts_with("SIG").then_some(Command::Engine(signal));
+                let commands = signal.into_iter().chain([Command::Leave { reason }]).collect();
+                Reaction { commands, left: true, bell: false }
+            }
         }
     }
 
