@@ -26,8 +26,8 @@ use crate::tui::console;
 use crate::tui::terminal::{self, Screen};
 use crate::tui::theme::Theme;
 
-/// How long a reader of an unattended run is waited for by a console that is told to go.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long who does not read is waited for at the end.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How a run is shown.
 pub(super) struct Conduct {
@@ -75,7 +75,6 @@ impl Conduct {
     pub(super) async fn conduct(self, mut run: Run, screen: Option<Screen>) -> ExitCode {
         let dir = run.dir();
         let _diagnostics = dir.parent().and_then(diagnostics::start);
-        panics::know(run.redactor());
         let (handle, earlier) = (run.handle(), run.earlier());
         if let Some(risk) = preflight::connection().await.risk() {
             run.warn(risk);
@@ -99,9 +98,10 @@ impl Conduct {
             }
         }
         let driven = driving.await;
+        // A pipe is waited for, unless there is no time.
+        let told_to_go = matches!(driven, Ok((_, Left::Detached(_))));
+        let patience = if printing.is_none() || told_to_go { PATIENCE } else { Duration::MAX };
         if let Some(printing) = printing {
-            let told_to_go = matches!(driven, Ok((_, Left::Detached(_))));
-            let patience = if told_to_go { PATIENCE } else { Duration::MAX };
             reachable = timeout(patience, printing).await.is_ok();
         }
         panics::say();
@@ -112,50 +112,50 @@ impl Conduct {
         let report = export::write(&dir, &[Format::Md, Format::Json], None, &self.operator)
             .map(|exported| exported.written.into_iter().map(|file| file.path).collect());
         if reachable {
-            self.say_goodbye(&dir, &state, &left, &report);
+            let goodbye = self.goodbye(&dir, &state, &left, &report);
+            let said = tokio::task::spawn_blocking(move || print!("{goodbye}"));
+            // Nobody may be reading, and this process is to end.
+            let _ = timeout(patience, said).await;
         }
         exit_code(&state, &left)
     }
 
-    fn say_goodbye(
+    /// The last lines: how it ended, what is left, and where everything is.
+    fn goodbye(
         &self,
         dir: &Path,
         state: &State,
         left: &Left,
         report: &Result<Vec<PathBuf>, String>,
-    ) {
+    ) -> String {
         let journal = dir.join(journal::JOURNAL);
         if self.unattended == Some(Shown::Json) {
             let run = state.run().map(|run| run.run.clone());
             let report = report.as_ref().ok().and_then(|paths| paths.first());
             let report = report.map(|path| path.display().to_string());
             let outcome = outcome_word(state, left);
-            println!(
-                "{}",
-                json!({ "run": run, "outcome": outcome, "journal": journal.display().to_string(), "report": report })
-            );
-            return;
+            let end = json!({ "run": run, "outcome": outcome, "journal": journal.display().to_string(), "report": report });
+            return format!("{end}\n");
         }
-        match left {
-            Left::Finished => println!("{}", summary(state)),
-            Left::Stopped(stopped) => println!("stopped: {}", stopped.why),
-            Left::Detached(reason) if state.finished.is_none() => println!("left: {reason}"),
-            Left::Detached(_) => println!("{}", summary(state)),
-            Left::Halted(why) => println!("halted: {why}"),
-        }
+        let mut lines = vec![match left {
+            Left::Finished => summary(state),
+            Left::Stopped(stopped) => format!("stopped: {}", stopped.why),
+            Left::Detached(reason) if state.finished.is_none() => format!("left: {reason}"),
+            Left::Detached(_) => summary(state),
+            Left::Halted(why) => format!("halted: {why}"),
+        }];
         if state.finished.is_none() {
-            print!("{}", remaining::text(state));
-            println!("to go on: steady resume {}", dir.display());
+            lines.extend(remaining::text(state).lines().map(str::to_owned));
+            lines.push(format!("to go on: steady resume {}", dir.display()));
         }
-        println!("journal: {}", journal.display());
+        lines.push(format!("journal: {}", journal.display()));
         match report {
             Ok(paths) => {
-                for path in paths {
-                    println!("report:  {}", path.display());
-                }
+                lines.extend(paths.iter().map(|path| format!("report:  {}", path.display())));
             }
-            Err(why) => println!("report:  none: {why}"),
+            Err(why) => lines.push(format!("report:  none: {why}")),
         }
+        lines.into_iter().map(|line| line + "\n").collect()
     }
 }
 

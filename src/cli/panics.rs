@@ -6,8 +6,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::ingest::Redactor;
 use crate::tui::terminal;
 
-/// Of the run that is conducted.
-static REDACTOR: Mutex<Option<Redactor>> = Mutex::new(None);
 /// What could not be printed because the screen is somebody's.
 static UNSAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -19,33 +17,24 @@ pub(super) fn install() {
         if terminal::on_panic() {
             eprintln!("steady: {said}");
         } else {
-            locked(&UNSAID).push(said);
+            unsaid().push(said);
         }
     }));
 }
 
-/// From here on the redactor knows every secret that a panic could speak of.
-pub(super) fn know(redactor: Redactor) {
-    *locked(&REDACTOR) = Some(redactor);
-}
-
 /// Prints what had to wait for the end of the screen.
 pub(super) fn say() {
-    for said in locked(&UNSAID).drain(..) {
+    for said in unsaid().drain(..) {
         eprintln!("steady: {said}");
     }
 }
 
 fn told(panic: &PanicHookInfo<'_>) -> String {
-    let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line()));
-    // Without a redactor, who knows what the words are.
-    let words = match (panic.payload_as_str(), &*locked(&REDACTOR)) {
-        (Some(words), Some(redactor)) => format!(": {}", redactor.clean(words)),
-        (None, _) | (_, None) => String::new(),
-    };
-    format!("this program has a defect{}{words}", place.unwrap_or_default())
+    let place = panic.location().map_or_else(String::new, |at| format!("{at}"));
+    let words = panic.payload_as_str().unwrap_or("no words");
+    Redactor::of_process().clean(&format!("this program has a defect at {place}: {words}"))
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn unsaid() -> MutexGuard<'static, Vec<String>> {
+    UNSAID.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -35,3 +35,16 @@ pub(super) fn die() {
     // Nothing after this line runs: that is the point.
     let _ = kill_process(getpid(), Signal::KILL);
 }
+
+/// Panics here when the environment says `panic:` and this name.
+#[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "that is the point")]
+pub fn panic_here(name: &str) {
+    if std::env::var(VARIABLE).is_ok_and(|wanted| wanted.strip_prefix("panic:") == Some(name)) {
+        panic!("{}", std::env::var("STEADYHAND_PANIC_TEXT").unwrap_or_default());
+    }
+}
+
+/// Nothing, in a release build.
+#[cfg(not(debug_assertions))]
+pub fn panic_here(_name: &str) {}

@@ -20,6 +20,7 @@ mod workers;
 pub use crate::actions::Loan;
 pub use autopilot::{Auto, Stopped};
 pub use clock::Clock;
+pub use failpoint::panic_here;
 pub use follower::Follower;
 pub use open::{Handle, Hands, Order, Run};
 pub use run::Left;

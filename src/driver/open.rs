@@ -240,12 +240,6 @@ impl Run {
         self.handle.clone()
     }
 
-    /// Knows the run's secrets.
-    #[must_use]
-    pub fn redactor(&self) -> Redactor {
-        self.driver.desk.redactor.clone()
-    }
-
     /// How many records earlier consoles wrote.
     #[must_use]
     pub fn earlier(&self) -> u64 {

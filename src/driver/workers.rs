@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
+use super::failpoint::panic_here;
 use super::prepare::{prepare, refused};
 use super::view::Prepared;
 use crate::actions::{self, Finish, Found, Progress};
@@ -158,6 +159,7 @@ impl Workers {
             }
         };
         self.spawn(job, cancel, Report::Finished(id.clone(), failed), async move {
+            panic_here("worker");
             let forward = async {
                 let mut several = Vec::new();
                 while lines.recv_many(&mut several, BATCH).await > 0 {

@@ -3,13 +3,14 @@
 use std::io;
 use std::time::Duration;
 
+use crossterm::event::KeyCode;
 use ratatui::Frame;
 use ratatui::layout::Size;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::{Console, Reaction};
-use crate::driver::{Command, Loan, View};
+use crate::driver::{Command, Loan, View, panic_here};
 use crate::engine::{Input, Stamp};
 use crate::tui::app::{self, App, Flow, Message, News};
 use crate::tui::terminal::Screen;
@@ -72,6 +73,9 @@ impl App for Live {
             let view = self.views.borrow_and_update().clone();
             let reaction = self.console.look(view, now);
             return if self.closed { Flow::Done(()) } else { self.react(reaction) };
+        }
+        if matches!(&message, Message::Key(key) if key.code == KeyCode::Char('!')) {
+            panic_here("screen");
         }
         let reaction = self.console.update(message, now);
         self.react(reaction)

@@ -147,6 +147,41 @@ fn a_terminal_that_takes_nothing_holds_up_neither_the_run_nor_a_signal() {
     assert!(terminal.modes().local_modes.contains(cooked));
 }
 
+#[test]
+fn a_panic_of_the_screen_gives_the_terminal_back_and_lets_go_of_the_run() {
+    let dir = place();
+    let env = [("STEADYHAND_FAILPOINT", "panic:screen"), ("STEADYHAND_PANIC_TEXT", "too bad")];
+    let mut terminal = wiping(dir.path(), &env);
+    terminal.press("!");
+    assert_eq!(terminal.wait_exit().exit_code(), 5);
+    is_usable(&terminal);
+    let said = terminal.screen();
+    assert!(said.contains("has a defect") && said.contains("too bad"), "{said}");
+    assert!(said.contains("steady resume"), "{said}");
+    detached(dir.path(), &mut terminal, "the screen failed");
+    resumes(dir.path());
+}
+
+#[test]
+fn a_panic_behind_the_screen_is_an_unknown_outcome_and_no_step_that_hangs() {
+    let dir = place();
+    let env = [("STEADYHAND_FAILPOINT", "panic:worker"), ("STEADYHAND_PANIC_TEXT", "too bad")];
+    let mut terminal = Terminal::steady(dir.path(), RUN, &env);
+    terminal.wait_text("Before the first step").press(ENTER);
+    terminal.wait_text("Enter review").press(ENTER).type_phrase("old");
+    terminal.wait_record(dir.path(), "wipe unknown", |r| {
+        is(r, "attempt_finished", "wipe") && r["body"]["outcome"] == "unknown"
+    });
+    // Nothing had been started, and that could be seen.
+    terminal.wait_record(dir.path(), "resolved", |r| is(r, "unknown_resolved", "wipe"));
+    terminal.wait_text("Enter review");
+    // The screen is still there, whole, and takes keys.
+    assert!(terminal.cells().alternate_screen() && !terminal.raw().contains("too bad"));
+    terminal.press("q").wait_exit();
+    is_usable(&terminal);
+    assert!(terminal.screen().contains("too bad"), "{}", terminal.screen());
+}
+
 /// A shell with `steady` in the foreground of it.
 fn in_a_shell(dir: &Path) -> Terminal {
     let env = [("PS1", "shell> "), ("ENV", "/dev/null"), ("STEADY", env!("CARGO_BIN_EXE_steady"))];
