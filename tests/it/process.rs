@@ -184,7 +184,9 @@ async fn a_cap_and_a_short_secret_cut_the_file_but_not_the_count() {
 
 #[tokio::test]
 async fn a_child_outlives_the_console_that_launched_it() {
-    let attempt = Attempt::new("echo $$ > pid; while [ ! -e go ]; do sleep 0.02; done; echo done");
+    let attempt = Attempt::new(
+        "echo $$ > pid; while [ -e pid ] && [ ! -e go ]; do sleep 0.02; done; echo done",
+    );
     // This supervisor's standard input and output end here, as they do when a console dies.
     let mut supervisor = attempt.launch_directly("");
     attempt.wait_for("pid").await;
@@ -315,7 +317,7 @@ async fn a_timeout_needs_no_console() {
 #[tokio::test]
 async fn a_grandchild_that_holds_the_output_open_does_not_hold_the_step() {
     let attempt = Attempt::new(
-        "sh -c 'echo $$ > pid; while [ ! -e go ]; do sleep 0.02; done; echo late; echo > alive' & echo early",
+        "sh -c 'echo $$ > pid; while [ -e pid ] && [ ! -e go ]; do sleep 0.02; done; echo late; echo > alive' & echo early",
     );
     let exit = attempt.run().await;
     assert_eq!((exit.ended, attempt.text()), (Ended::Code(0), "early\n".to_owned()));

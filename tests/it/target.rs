@@ -22,7 +22,7 @@ title: Waits
 steps:
   - id: wait
     title: Wait
-    do: {shell: {run: 'touch waiting; while [ ! -e go ]; do sleep 0.02; done'}}
+    do: {shell: {run: 'touch waiting; while [ -e waiting ] && [ ! -e go ]; do sleep 0.02; done'}}
   - id: act
     title: Act
     do: {shell: {run: 'echo acted >> ledger; echo \"${AWS_PROFILE:-}${AWS_REGION:-}\" > as-whom'}}
@@ -228,7 +228,7 @@ inputs:
 steps:
   - id: wait
     title: Wait
-    do: {shell: {run: 'touch waiting; while [ ! -e go ]; do sleep 0.02; done'}}
+    do: {shell: {run: 'touch waiting; while [ -e waiting ] && [ ! -e go ]; do sleep 0.02; done'}}
   - id: act
     title: Act
     do:

@@ -26,7 +26,7 @@ steps:
   - id: wipe
     title: Wipe the old copy
     do:
-      shell: {run: 'echo wiped >> wiped; while [ ! -e go ]; do sleep 0.05; done; echo gone'}
+      shell: {run: 'echo wiped >> wiped; while [ -e wiped ] && [ ! -e go ]; do sleep 0.05; done; echo gone'}
     effect: destroys
     guard: {type: "${{ inputs.name }}"}
   - id: serve

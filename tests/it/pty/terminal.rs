@@ -17,7 +17,7 @@ steps:
   - id: wipe
     title: Wipe the old copy
     do:
-      shell: {run: 'echo wiped >> wiped; while [ ! -e go ]; do sleep 0.05; done'}
+      shell: {run: 'echo wiped >> wiped; while [ -e wiped ] && [ ! -e go ]; do sleep 0.05; done'}
     effect: destroys
     guard: {type: old}
   - id: after
