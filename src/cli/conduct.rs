@@ -145,7 +145,8 @@ impl Conduct {
             Left::Halted(why) => format!("halted: {why}"),
         }];
         if state.finished.is_none() {
-            lines.extend(remaining::text(state).lines().map(str::to_owned));
+            let left = remaining::text(state, &remaining::access(dir));
+            lines.extend(left.lines().map(str::to_owned));
             lines.push(format!("to go on: steady resume {}", dir.display()));
         }
         lines.push(format!("journal: {}", journal.display()));

@@ -44,8 +44,8 @@ pub(super) fn run(globals: &Globals, args: &ShowArgs) -> ExitCode {
 }
 
 fn show_remaining(globals: &Globals, run: &str) -> Result<(), String> {
-    let folded = catalogue::fold(&globals.find_run(run)?)?;
-    let text = remaining::text(&folded.state);
+    let dir = globals.find_run(run)?;
+    let text = remaining::text(&catalogue::fold(&dir)?.state, &remaining::access(&dir));
     let text = if text.is_empty() { "nothing is left to do\n".to_owned() } else { text };
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
     Ok(())

@@ -28,7 +28,11 @@ fn call_of(step: &StepState, part: Part) -> Option<&Call> {
     match part {
         Part::Do => Some(&step.step.action),
         Part::Undo => step.step.undo.as_ref(),
-        Part::Probe => step.step.probe.as_ref().map(|probe| &probe.action),
+        // What tells again is asked with its own request.
+        Part::Probe => {
+            let again = Some(&step.step.action).filter(|call| call.spec.tells_again());
+            step.step.probe.as_ref().map(|probe| &probe.action).or(again)
+        }
     }
 }
 
@@ -61,6 +65,12 @@ pub(super) async fn prepare(
     let request = match (rendered, &phrase) {
         // What is not typed yet cannot be used to look.
         (Ok(request), Ok(_)) if !wants.is_empty() => Ok(request),
+        (Ok(request), Ok(_)) if part == Part::Probe && found.step.probe.is_none() => {
+            Ok(match found.last_act() {
+                Some(act) => request.as_intended(&act.request),
+                None => request,
+            })
+        }
         (Ok(request), Ok(_)) => complete(&desk, &state, found, part, request).await,
         (Err(why), _) => Err(why),
         (Ok(_), Err(why)) => Err(why.clone()),

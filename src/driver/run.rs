@@ -282,7 +282,13 @@ impl Driver {
         match prepared.as_ref().map(|prepared| &prepared.request) {
             Some(Ok(request)) => {
                 self.output.begin(id);
-                self.workers.run(&self.desk, &self.state, id, request.clone());
+                let step = self.state.step(&id.step);
+                let again = id.of == Part::Probe && step.is_some_and(|s| s.step.probe.is_none());
+                if again {
+                    self.workers.reattach(&self.desk, &self.state, id, request.clone());
+                } else {
+                    self.workers.run(&self.desk, &self.state, id, request.clone());
+                }
             }
             Some(Err(_)) | None => {
                 // Cannot be: what was intended was prepared. Were it so, nothing has been done.

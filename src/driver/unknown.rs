@@ -40,10 +40,17 @@ impl Driver {
         }
     }
 
-    /// Find and probe again, at a person's wish; a reattachment that is found is taken.
+    /// Find and probe again, at a person's wish; a reattachment that is found is taken. What was not as
+    /// expected is asked again.
     pub(super) fn look_again(&mut self) {
-        let Some(attempt) = self.state.current().and_then(|step| step.unknown()) else {
-            self.tell(Urgency::Info, "no outcome is unknown".into());
+        let state = self.state.clone();
+        let Some(step) = state.current() else { return };
+        if let Err(refusal) = state.may_check_again(step) {
+            self.tell(Urgency::Info, refusal.to_string());
+            return;
+        }
+        let Some(attempt) = step.unknown() else {
+            self.workers.verify(&self.desk, &state, step.id(), Part::Probe);
             return;
         };
         let id = attempt.id.clone();

@@ -269,6 +269,13 @@ impl State {
                 }
                 self.deviate(record, "undone", why);
             }
+            // It was looked at again, and now it is as expected.
+            (Part::Probe, Standing::Succeeded) if step.unexpected().is_some() => {
+                step.saved = saved;
+                step.undone = false;
+                self.set_outcome(record, Some(&id.step), Outcome::Succeeded, why.clone());
+                self.deviate(record, "checked again", why);
+            }
             (Part::Do | Part::Undo | Part::Probe, _) => {}
         }
     }

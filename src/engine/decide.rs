@@ -12,6 +12,7 @@ use super::event::{
 };
 use super::input::{Given, Input, Refusal};
 use super::state::{Attempt, Standing, State, Status, StepState};
+use crate::runbook::expr::Expr;
 use crate::runbook::model::{Guard, Milestone, Step};
 use crate::runbook::{StepId, Value};
 
@@ -281,12 +282,45 @@ impl State {
             (Part::Do, Status::Retrying(failed)) if failed.digest == digest => {}
             (Part::Do, Status::Retrying(_)) => return Err(Refusal::Changed),
             (Part::Probe, Status::Unknown(_)) if of.step.probe.is_some() => {}
+            (Part::Probe, Status::Failed(_)) => self.may_check_again(of)?,
             (Part::Do | Part::Undo | Part::Probe, _) => {
                 return Err(Refusal::Guard(format!("`{step}` has no consent to act on")));
             }
         }
         let id = AttemptId { step: step.to_owned(), number: of.next_number(), of: part };
         Ok(Event::attempt(&id, Fact::AttemptIntended { request, digest, token }))
+    }
+
+    /// Whether what a step has done can be looked at again without doing it again: its outcome is unknown,
+    /// or what it did was not what is expected.
+    ///
+    /// # Errors
+    /// Why there is nothing to look at.
+    pub fn may_check_again(&self, step: &StepState) -> Result<(), Refusal> {
+        match self.status(step) {
+            Status::Unknown(_) => Ok(()),
+            Status::Failed(_) if step.unexpected().is_none() => Err(Refusal::Nothing(
+                "it failed before there was anything to check: retry it, or look for yourself"
+                    .into(),
+            )),
+            Status::Failed(_) if step.reads() || step.step.probe.is_some() => Ok(()),
+            Status::Failed(_) if step.step.action.spec.tells_again() => Ok(()),
+            Status::Failed(_) => Err(Refusal::Nothing(format!(
+                "`{}` leaves nothing that could be asked again, and the step has no `probe`: look for \
+                 yourself, then mark it done or retry",
+                step.step.action.spec.name
+            ))),
+            Status::Pending
+            | Status::Ready
+            | Status::Consented
+            | Status::Running(_)
+            | Status::AwaitsPerson(_)
+            | Status::Retrying(_)
+            | Status::Done(_) => Err(Refusal::Nothing(
+                "only while nobody knows how an attempt came out, or when it was not as expected"
+                    .into(),
+            )),
+        }
     }
 
     fn progressed(
@@ -335,6 +369,12 @@ impl State {
         {
             self.judge(&step.step, &mut finished);
         }
+        if let Some(step) = self.step(&attempt.id.step).filter(|step| step.unexpected().is_some())
+            && attempt.id.of == Part::Probe
+            && outcome == Outcome::Succeeded
+        {
+            self.judge_again(&step.step, &mut finished);
+        }
         if attempt.id.of != Part::Probe {
             finished.result = kept(finished.result);
         }
@@ -343,9 +383,24 @@ impl State {
 
     /// Holds a result to the step's `expect` and takes what it saves.
     fn judge(&self, step: &Step, finished: &mut AttemptFinished) {
+        self.hold(step, &step.expect, "it ran, but", finished);
+    }
+
+    /// The same for a second look at what a step did: by the probe's own word for done, where it has a probe.
+    fn judge_again(&self, step: &Step, finished: &mut AttemptFinished) {
+        match step.probe.as_ref().map(|probe| probe.done.as_slice()) {
+            Some([]) => {
+                finished.outcome = Outcome::Failed;
+                finished.message = "the probe has no `done`: it cannot tell".to_owned();
+            }
+            Some(done) => self.hold(step, done, "checked again:", finished),
+            None => self.hold(step, &step.expect, "checked again:", finished),
+        }
+    }
+
+    fn hold(&self, step: &Step, to: &[Expr], how: &str, finished: &mut AttemptFinished) {
         let scope = self.scope_of(step, Some(&finished.result));
-        finished.expectations = step
-            .expect
+        finished.expectations = to
             .iter()
             .map(|expr| {
                 let held = expr.eval_bool(&scope);
@@ -359,8 +414,7 @@ impl State {
         let unmet = finished.expectations.iter().find(|e| !e.held);
         if let Some(unmet) = unmet {
             finished.outcome = Outcome::Failed;
-            finished.message =
-                format!("it ran, but `{}` does not hold: {}", unmet.expr, unmet.seen);
+            finished.message = format!("{how} `{}` does not hold: {}", unmet.expr, unmet.seen);
             return;
         }
         match saved_from(step, &scope) {

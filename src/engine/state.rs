@@ -344,6 +344,22 @@ impl StepState {
         self.last().filter(|attempt| attempt.standing() == Standing::Running)
     }
 
+    /// The latest act, when it ran and what it did was not what is expected.
+    #[must_use]
+    pub fn unexpected(&self) -> Option<&Attempt> {
+        self.last_act().filter(|attempt| {
+            attempt.id.of == Part::Do
+                && attempt.standing() == Standing::Failed
+                && !attempt.unmet().is_empty()
+        })
+    }
+
+    /// Whether what it does changes nothing.
+    #[must_use]
+    pub fn reads(&self) -> bool {
+        self.step.action.effect == Effect::Reads
+    }
+
     /// Whether the operator, not a program, does what the step says.
     #[must_use]
     pub fn is_for_people(&self) -> bool {

@@ -20,6 +20,7 @@ mod pty;
 mod rabbitmq;
 mod record;
 mod refusals;
+mod remaining;
 mod s3;
 mod services;
 mod shell;

@@ -510,3 +510,79 @@ fn data_is_verified_by_the_checks_that_applied() {
     let run = Bench::new(runbook(vec![elsewhere, step("other", Does::Reads)]));
     assert_eq!(data_verified(&run.state), None, "none applied");
 }
+
+/// It ran, and what it did is not what is expected: it may be looked at again, never done again by that.
+#[test]
+fn a_failed_expectation_is_checked_again_without_doing_again() {
+    let unexpected = |probe: Option<Probe>, action: &'static str| {
+        let mut a = step("a", Does::Changes);
+        a.action.spec = crate::runbook::registry::action(action).unwrap();
+        a.expect = vec![expr("result.n == 3")];
+        a.save = vec![("n".into(), expr("result.n"))];
+        a.probe = probe;
+        let mut run = Bench::new(runbook(vec![a]));
+        run.begin("a", Given::Yes);
+        run.end(Outcome::Succeeded, Value::map([("n", Value::Int(2))]));
+        assert_eq!(run.status("a"), "Failed");
+        run
+    };
+    let probe = |done: Option<&str>| Probe {
+        action: Call { effect: Does::Reads, ..step("p", Does::Reads).action },
+        done: done.map(expr),
+        not_done: Some(expr("result.n == 0")),
+        in_progress: None,
+    };
+    for (mut run, good) in [
+        (unexpected(Some(probe(Some("result.n >= 3"))), "shell"), true),
+        (unexpected(None, "rds.create_instance"), true),
+        (unexpected(Some(probe(None)), "shell"), false),
+    ] {
+        // Doing it again would need a guard of its own, and is not what is asked for.
+        assert!(run.no(Bench::intend("a", Part::Do, "d")).contains("no consent"));
+        run.ok(Bench::intend("a", Part::Probe, "p"));
+        run.end(Outcome::Succeeded, Value::map([("n", Value::Int(2))]));
+        assert_eq!(run.status("a"), "Failed", "not yet");
+        run.ok(Bench::intend("a", Part::Probe, "p"));
+        run.end(Outcome::Failed, Value::Null);
+        assert_eq!(run.status("a"), "Failed", "a look that fails shows nothing");
+        run.ok(Bench::intend("a", Part::Probe, "p"));
+        run.end(Outcome::Succeeded, Value::map([("n", Value::Int(3))]));
+        assert_eq!(run.status("a"), if good { "Done" } else { "Failed" });
+        let step = run.state.step("a").unwrap();
+        assert_eq!(step.attempts.iter().filter(|a| a.id.of == Part::Do).count(), 1);
+        if good {
+            assert_eq!(step.saved["n"], Value::Int(3));
+            assert_eq!(run.state.deviations[0].kind, "checked again");
+        } else {
+            assert!(step.attempts.last().unwrap().message().contains("cannot tell"));
+        }
+    }
+    let mut run = unexpected(None, "shell");
+    assert!(
+        run.no(Bench::intend("a", Part::Probe, "p")).contains("leaves nothing that could be asked")
+    );
+    // What failed before it had anything to show is not checked, with or without a probe.
+    let mut a = step("a", Does::Changes);
+    a.probe = Some(probe(Some("result.n >= 3")));
+    let mut run = Bench::new(runbook(vec![a]));
+    run.begin("a", Given::Yes);
+    run.end(Outcome::Failed, Value::Null);
+    assert!(run.no(Bench::intend("a", Part::Probe, "p")).contains("before there was anything"));
+}
+
+#[test]
+fn what_was_refused_at_the_last_look_is_not_tried_again_on_its_own() {
+    let mut a = step("a", Does::Changes);
+    a.retry = Some(Retry { times: 5, every: TimeDelta::zero() });
+    let mut run = Bench::new(runbook(vec![a]));
+    run.begin("a", Given::Yes);
+    run.end(Outcome::Failed, Value::Null);
+    assert_eq!(run.status("a"), "Retrying");
+    let reason = "wrong target".to_owned();
+    run.append(Event::step("a", Fact::GuardRefused { part: Part::Do, reason }));
+    assert_eq!(run.status("a"), "Failed");
+    assert!(run.no(Bench::intend("a", Part::Do, "d")).contains("no consent"));
+    run.begin("a", Given::Yes);
+    run.end(Outcome::Failed, Value::Null);
+    assert_eq!(run.status("a"), "Retrying", "a fresh consent is good for its retries");
+}

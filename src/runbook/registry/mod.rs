@@ -199,6 +199,13 @@ impl ActionSpec {
         people::ACTIONS.iter().any(|spec| spec.name == self.name)
     }
 
+    /// Whether what it did can be looked at again with its own request, changing nothing: it describes what
+    /// it has asked for until that is there.
+    #[must_use]
+    pub fn tells_again(&self) -> bool {
+        self.name.starts_with("rds.")
+    }
+
     /// Whether it runs a program under a supervisor, which outlives the console: a later console finds
     /// the child at work, or how it ended.
     #[must_use]

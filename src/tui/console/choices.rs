@@ -158,10 +158,8 @@ fn blocked(state: &State, choice: Choice, looked: &str, now: &Stamp) -> Result<(
     let input = match choice {
         Choice::Retry => return retry(state, now),
         Choice::CheckAgain => {
-            let unknown = state.current().and_then(StepState::unknown);
-            return unknown.map(|_| ()).ok_or_else(|| {
-                Refusal::Nothing("only while nobody knows how an attempt came out".into())
-            });
+            let step = state.current().ok_or(Refusal::Over)?;
+            return state.may_check_again(step);
         }
         Choice::Undo => return undo_of(state).map(|_| ()),
         Choice::Skip => {

@@ -473,7 +473,13 @@ impl Console {
                 self.type_secrets();
                 return Reaction::default();
             }
-            Choice::CheckAgain => return Command::LookAgain.into(),
+            Choice::CheckAgain => {
+                return match state.step(&current) {
+                    // To read again is to check again.
+                    Some(step) if step.unknown().is_none() && step.reads() => self.begin(step, now),
+                    Some(_) | None => Command::LookAgain.into(),
+                };
+            }
             Choice::Undo => {
                 return match choices::undo_of(&state) {
                     Ok(step) => {
