@@ -1,6 +1,12 @@
 //! The chain of hashes: `prev` of a record is the SHA-256 of the exact bytes of the line before it,
 //! newline included; the first one's is that of `runbook.yaml`.
 
+use std::borrow::Cow;
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::thread::available_parallelism;
+
+use memchr::{memchr, memchr_iter};
 use sha2::{Digest, Sha256};
 
 use super::record::{self, Fault};
@@ -9,7 +15,14 @@ use crate::engine::Recorded;
 /// The SHA-256 of some bytes, as 64 hexadecimal digits.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
+    digits(bytes).iter().map(|digit| char::from(*digit)).collect()
+}
+
+fn digits(bytes: &[u8]) -> [u8; 64] {
+    let mut digits = [0; 64];
+    // It cannot fail: 64 digits are 32 bytes.
+    let _ = hex::encode_to_slice(Sha256::digest(bytes), &mut digits);
+    digits
 }
 
 /// The end of a chain: what the next record has to carry.
@@ -48,10 +61,11 @@ impl Chain {
 
     /// Reads lines that follow on this chain and moves its end on.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> Scan {
-        let mut scan = Scan { records: Vec::new(), good: 0, stop: None };
-        while scan.good < bytes.len() {
-            let rest = bytes.get(scan.good..).unwrap_or_default();
-            match self.step(rest) {
+        let shares = read_lines(bytes);
+        let records = Vec::with_capacity(shares.iter().map(Vec::len).sum());
+        let mut scan = Scan { records, good: 0, stop: None };
+        for read in shares.into_iter().flatten() {
+            match read.and_then(|read| self.step(read)) {
                 Ok((recorded, length)) => {
                     scan.records.push(recorded);
                     scan.good += length;
@@ -65,18 +79,17 @@ impl Chain {
         scan
     }
 
-    fn step(&mut self, rest: &[u8]) -> Result<(Recorded, usize), Fault> {
-        let length = rest.iter().position(|b| *b == b'\n').ok_or(Fault::NoEnd)? + 1;
-        let line = rest.get(..length).unwrap_or_default();
-        let (recorded, prev) = record::decode(line)?;
-        if recorded.seq != self.len + 1 {
-            return Err(Fault::WrongSeq(recorded.seq));
+    fn step(&mut self, read: Read<'_>) -> Result<(Recorded, usize), Fault> {
+        if read.recorded.seq != self.len + 1 {
+            return Err(Fault::WrongSeq(read.recorded.seq));
         }
-        if prev != self.head {
+        if *read.prev != *self.head {
             return Err(Fault::WrongPrev);
         }
-        self.follow(line);
-        Ok((recorded, length))
+        self.len += 1;
+        self.head.clear();
+        self.head.extend(read.head.iter().map(|digit| char::from(*digit)));
+        Ok((read.recorded, read.length))
     }
 
     /// Moves the end on past a line that is known to be good.
@@ -86,10 +99,97 @@ impl Chain {
     }
 }
 
+/// A line, read for itself: whether it follows on the one before it is not looked at yet.
+struct Read<'a> {
+    recorded: Recorded,
+    prev: Cow<'a, str>,
+    /// The SHA-256 of the line, in hexadecimal digits.
+    head: [u8; 64],
+    length: usize,
+}
+
+impl<'a> Read<'a> {
+    fn of(line: &'a [u8]) -> Result<Self, Fault> {
+        if !line.ends_with(b"\n") {
+            return Err(Fault::NoEnd);
+        }
+        let (recorded, prev) = record::decode(line)?;
+        Ok(Self { recorded, prev, head: digits(line), length: line.len() })
+    }
+}
+
+/// Lines that one thread reads: it takes longer to start another for fewer bytes.
+const SHARE: usize = 256 * 1024;
+
+/// The lines, in shares one after the other. A share ends with the first line that is no record. A long
+/// journal is shared out to all processors: what a line says, and its hash, do not depend on another.
+fn read_lines(bytes: &[u8]) -> Vec<Vec<Result<Read<'_>, Fault>>> {
+    let most = available_parallelism().map_or(1, NonZero::get);
+    let shares = shares(bytes, (bytes.len() / SHARE).clamp(1, most));
+    let Some((first, others)) = shares.split_first() else { return Vec::new() };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = others.iter().map(|share| scope.spawn(|| read_share(share))).collect();
+        let mut read = vec![read_share(first)];
+        for other in others {
+            read.push(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        read
+    })
+}
+
+fn read_share(bytes: &[u8]) -> Vec<Result<Read<'_>, Fault>> {
+    let mut lines = Vec::with_capacity(memchr_iter(b'\n', bytes).count() + 1);
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
+        lines.push(Read::of(line));
+        if lines.last().is_some_and(Result::is_err) {
+            break;
+        }
+    }
+    lines
+}
+
+/// The bytes in at most so many parts of about the same length, each but the last of whole lines.
+fn shares(mut bytes: &[u8], parts: usize) -> Vec<&[u8]> {
+    let length = bytes.len() / parts;
+    let mut shares = Vec::new();
+    for _ in 1..parts {
+        let end = memchr(b'\n', bytes.get(length..).unwrap_or_default());
+        let Some((share, rest)) = end.and_then(|end| bytes.split_at_checked(length + end + 1))
+        else {
+            break;
+        };
+        shares.push(share);
+        bytes = rest;
+    }
+    shares.push(bytes);
+    shares
+}
+
 /// Whether the bytes can be the last write, cut short or damaged by a crash: nothing in them is a
 /// record, whatever it is chained to. A whole record out of place is no accident of that kind.
 pub(super) fn is_torn(bytes: &[u8]) -> bool {
     bytes.split_inclusive(|b| *b == b'\n').all(|line| {
         !line.ends_with(b"\n") || matches!(record::decode(line), Err(Fault::NotJson(_)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_whole_lines_and_nothing_is_left_out() {
+        for text in
+            ["", "\n", "a", "a\nbb\nccc\n", "a\n\n\nbbbbbbbbbbbbbbb\nc", "aaaaaaaaaaaaaaaaaa"]
+        {
+            for parts in 1..8 {
+                let shares = shares(text.as_bytes(), parts);
+                assert_eq!(shares.concat(), text.as_bytes(), "{parts}");
+                assert!(shares.len() <= parts);
+                let (last, first) = shares.split_last().unwrap();
+                assert!(first.iter().all(|share| share.ends_with(b"\n")), "{text:?} {parts}");
+                assert!(!last.is_empty() || shares.len() > 1 || text.is_empty());
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::time::{sleep, timeout};
 
-use super::files::{self, EXIT, VOID};
+use super::files::{self, VOID};
 use super::launch::Launched;
 use super::{Exit, Started};
 
@@ -34,7 +34,7 @@ pub fn inspect(dir: &Path) -> io::Result<Standing> {
     if !dir.exists() {
         return Ok(Standing::NeverStarted);
     }
-    if let Some(exit) = files::read(dir, EXIT)? {
+    if let Some(exit) = files::exit(dir)? {
         return Ok(Standing::Exited(Box::new(exit)));
     }
     let lock = files::lock_file(dir)?;
@@ -43,7 +43,7 @@ pub fn inspect(dir: &Path) -> io::Result<Standing> {
         Err(TryLockError::Error(e)) => Err(e),
         Ok(()) => {
             // It may have ended between the first look and the lock.
-            if let Some(exit) = files::read(dir, EXIT)? {
+            if let Some(exit) = files::exit(dir)? {
                 return Ok(Standing::Exited(Box::new(exit)));
             }
             if let Some(started) = files::started(dir)? {

@@ -1,16 +1,16 @@
 //! The files of an attempt's directory.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{ChildId, Started};
+use super::{ChildId, Exit, Started};
 
 pub(super) const LOCK: &str = "lock";
 pub(super) const STARTED: &str = "started.json";
@@ -42,7 +42,7 @@ pub(super) fn started(dir: &Path) -> io::Result<Option<Started>> {
     let mut started = match read::<Started>(dir, STARTED) {
         Ok(Some(started)) => started,
         Ok(None) => return Ok(None),
-        // The machine crashed when it had the name and not yet what is in it: see `mark`.
+        // The machine crashed: see `Draft`.
         Err(e) if e.kind() == io::ErrorKind::InvalidData => return Ok(Some(Started::unreadable())),
         Err(e) => return Err(e),
     };
@@ -53,49 +53,63 @@ pub(super) fn started(dir: &Path) -> io::Result<Option<Started>> {
     Ok(Some(started))
 }
 
+/// How it came out, if anybody knows: what a crash of the machine has damaged is not known.
+pub(super) fn exit(dir: &Path) -> io::Result<Option<Exit>> {
+    match read(dir, EXIT) {
+        Err(e) if e.kind() == io::ErrorKind::InvalidData => Ok(None),
+        other => other,
+    }
+}
+
 /// Says in the lock file who the child is. Not synced: it means nothing after a crash of the machine.
 pub(super) fn hold(mut lock: &File, child: ChildId) -> io::Result<()> {
     lock.write_all(&serde_json::to_vec(&child)?)
 }
 
-/// Puts JSON in `name` so that it is there whole or not at all. After a crash of the machine it may not
-/// be: [`sync_names`].
-pub(super) fn write<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<()> {
-    draft(dir, name, content)?.sync_all()?;
-    put(dir, name)
-}
-
-/// Makes the names in an attempt's directory durable.
-pub(super) fn sync_names(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
-/// Puts JSON in `name`, durably: what counts is that it is there. For processes it is whole at once; a
-/// crash of the machine half-way may leave the name without its content. With the name in place before
-/// the sync, a file system needs to commit once, not twice.
-pub(super) fn mark<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<()> {
-    let file = draft(dir, name, content)?;
-    put(dir, name)?;
-    file.sync_all()?;
-    sync_names(dir)
+/// Puts JSON in `name`, durably: what counts is that it is there.
+pub(super) fn mark<T: Serialize>(dir: &Path, name: &'static str, content: &T) -> io::Result<()> {
+    let mut draft = Draft::open(dir, name)?;
+    draft.put(content)?;
+    draft.sync()
 }
 
 /// Puts JSON in `name` for readers of this boot alone: when the machine crashes it may be lost.
-pub(super) fn note<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<()> {
-    draft(dir, name, content)?;
-    put(dir, name)
+pub(super) fn note<T: Serialize>(dir: &Path, name: &'static str, content: &T) -> io::Result<()> {
+    Draft::open(dir, name)?.put(content)
 }
 
-fn draft<T: Serialize>(dir: &Path, name: &str, content: &T) -> io::Result<File> {
-    let draft = dir.join(format!("{name}.new"));
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
-    file.write_all(&serde_json::to_vec(content)?)?;
-    Ok(file)
+/// A file that gets its name with its content. For processes it is there whole or not at all. A crash of
+/// the machine before [`Self::sync`] may leave the name without the content: readers take that for what it
+/// is. With the name in place before the sync, a file system needs to commit once, not twice.
+pub(super) struct Draft {
+    file: File,
+    dir: PathBuf,
+    name: &'static str,
 }
 
-fn put(dir: &Path, name: &str) -> io::Result<()> {
-    fs::rename(dir.join(format!("{name}.new")), dir.join(name))
+impl Draft {
+    pub(super) fn open(dir: &Path, name: &'static str) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let file = options.open(dir.join(format!("{name}.new")))?;
+        Ok(Self { file, dir: dir.to_owned(), name })
+    }
+
+    /// Puts JSON in it and gives it its name. What failed may be tried again.
+    pub(super) fn put<T: Serialize>(&mut self, content: &T) -> io::Result<()> {
+        if self.file.stream_position()? > 0 {
+            self.file.set_len(0)?;
+            self.file.rewind()?;
+        }
+        self.file.write_all(&serde_json::to_vec(content)?)?;
+        fs::rename(self.dir.join(format!("{}.new", self.name)), self.dir.join(self.name))
+    }
+
+    /// Makes it durable, and its name.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()?;
+        File::open(&self.dir)?.sync_all()
+    }
 }
 
 pub(super) fn is_full(e: &io::Error) -> bool {

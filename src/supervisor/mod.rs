@@ -4,7 +4,7 @@
 //! reads an [`Order`] from standard input. It takes the attempt's `lock`, syncs `started.json`, and only
 //! then spawns the child, in a process group of its own. It drains, cleans and keeps the output and leaves
 //! `exit.json`. Its console is told as soon as that is there, and makes the outcome durable in its journal
-//! while the supervisor makes the name durable, for the case that the console is gone. Then it waits for
+//! while the supervisor makes the file durable, for the case that the console is gone. Then it waits for
 //! the next order: one attempt at a time, for as long as its console lives.
 //! A child that has the console's terminal has a supervisor of another kind ([`serve_terminal`]): it keeps no
 //! output and ends the child when the console ends.

@@ -1,10 +1,12 @@
 //! The supervisor's own life.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -17,7 +19,7 @@ use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
 use super::feed::{self, Broken, Feed};
-use super::files::{self, EXIT, Room, STARTED, VOID};
+use super::files::{self, Draft, EXIT, Room, STARTED, VOID};
 use super::output::{Channel, Keeper};
 use super::{ChildId, Ended, Exit, Fed, Order, Ordered, READY, Started, Stopped, failpoint};
 use crate::ingest::Redactor;
@@ -57,11 +59,12 @@ fn attempts() -> io::Result<()> {
     runtime.block_on(async {
         let mut desk = Desk::open()?;
         while let Some(Ordered { dir, order }) = desk.next().await? {
-            let left = attempt(&mut desk, &dir, order).await?;
+            let Left { exit, streams } = attempt(&mut desk, &dir, order).await?;
             // With `exit.json` in place the attempt is over.
-            tell(if left.is_some() { "ended" } else { READY });
-            files::sync_names(&dir)?;
-            if let Some(streams) = left {
+            tell(if streams.is_some() { "ended" } else { READY });
+            // A disk that refuses this will refuse the console's journal too, which halts the run.
+            let _ = exit.sync();
+            if let Some(streams) = streams {
                 // Something that the child left behind holds its output open, such as a server: it must
                 // not die of a broken pipe.
                 streams.drain_away().await;
@@ -100,12 +103,10 @@ impl Desk {
         }
     }
 
-    /// Leaves `exit.json`, at the cost of the room when the disk is full. Its name is not durable yet.
-    fn leave(&mut self, dir: &Path, exit: &Exit) -> io::Result<()> {
-        match files::write(dir, EXIT, exit) {
-            Err(e) if files::is_full(&e) && self.room.take().is_some() => {
-                files::write(dir, EXIT, exit)
-            }
+    /// Leaves `exit.json`, at the cost of the room when the disk is full. It is not durable yet.
+    fn leave(&mut self, draft: &mut Draft, exit: &Exit) -> io::Result<()> {
+        match draft.put(exit) {
+            Err(e) if files::is_full(&e) && self.room.take().is_some() => draft.put(exit),
             other => other,
         }
     }
@@ -161,8 +162,16 @@ pub(super) fn start(dir: &Path) -> io::Result<Started> {
     Ok(started)
 }
 
-/// Runs one child to its end and leaves `exit.json`; returns the streams that others hold open.
-async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Option<Streams>> {
+/// What an attempt leaves.
+struct Left {
+    /// `exit.json`, which is there and not durable yet.
+    exit: Draft,
+    /// The streams that others hold open.
+    streams: Option<Streams>,
+}
+
+/// Runs one child to its end and leaves `exit.json`.
+async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Left> {
     // Held to the end of this attempt.
     let lock = claim(dir)?;
     let redactor = Redactor::default();
@@ -172,15 +181,18 @@ async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Option
     if desk.room.is_none() {
         desk.room = Some(Room::take(dir)?);
     }
-    let started = start(dir)?;
+    // Made before the sync of `started.json`, which takes them with it: when the child has ended nothing
+    // has to be made any more.
     let mut keeper = Keeper::create(&order, &redactor)?;
+    let mut draft = Draft::open(dir, EXIT)?;
+    let started = start(dir)?;
     let (mut child, fed) = match spawn(&order, dir, &redactor) {
         Ok(spawned) => spawned,
         Err(message) => {
             let ended = Ended::NotStarted(redactor.clean(message));
-            desk.leave(dir, &exit(ended, None, keeper, started.at, Vec::new(), None))?;
+            desk.leave(&mut draft, &exit(ended, None, keeper, started.at, Vec::new(), None))?;
             tell("ended");
-            return Ok(None);
+            return Ok(Left { exit: draft, streams: None });
         }
     };
     let pid = child.id().unwrap_or_default();
@@ -232,8 +244,8 @@ async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Option
         Stopped::BadInput(message) => Stopped::BadInput(redactor.clean(message)),
         Stopped::Cancelled | Stopped::TimedOut | Stopped::ConsoleGone => why,
     });
-    desk.leave(dir, &exit(ended, stopped, keeper, started.at, notes, fed))?;
-    Ok(open.then_some(streams))
+    desk.leave(&mut draft, &exit(ended, stopped, keeper, started.at, notes, fed))?;
+    Ok(Left { exit: draft, streams: open.then_some(streams) })
 }
 
 fn exit(
@@ -270,8 +282,8 @@ fn how(status: ExitStatus) -> Ended {
 /// The program with its arguments, variables and directory.
 pub(super) fn command(order: &Order) -> Result<std::process::Command, String> {
     let (program, args) = order.argv.split_first().ok_or("there is no program to run")?;
-    let mut command = std::process::Command::new(program);
-    command.args(args).envs(order.env.iter().map(|(k, v)| (k, v)));
+    let mut command = std::process::Command::new(found(program, order));
+    command.arg0(program).args(args).envs(order.env.iter().map(|(k, v)| (k, v)));
     if let Some(cwd) = &order.cwd {
         if !cwd.is_dir() {
             return Err(format!("the working directory {} is not there", cwd.display()));
@@ -279,6 +291,21 @@ pub(super) fn command(order: &Order) -> Result<std::process::Command, String> {
         command.current_dir(cwd);
     }
     Ok(command)
+}
+
+/// Where a program is on the PATH: for the system to try one directory after the other takes longer. The
+/// name itself when this cannot tell.
+fn found(program: &str, order: &Order) -> PathBuf {
+    let given = order.env.iter().rfind(|(name, _)| name == "PATH").map(|(_, path)| path.into());
+    let path: OsString = given.or_else(|| std::env::var_os("PATH")).unwrap_or_default();
+    let is_there = |file: &PathBuf| {
+        file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    };
+    std::env::split_paths(&path)
+        .take_while(|dir| dir.is_absolute() && !program.contains('/'))
+        .map(|dir| dir.join(program))
+        .find(is_there)
+        .unwrap_or_else(|| PathBuf::from(program))
 }
 
 /// Why a program is not there, and what to do.

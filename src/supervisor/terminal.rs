@@ -99,8 +99,7 @@ async fn run(dir: &Path, order: &Order, mut console: Orders, mut heard: Heard) -
             notes: Vec::new(),
             fed: None,
         };
-        files::write(dir, EXIT, &exit)?;
-        files::sync_names(dir)
+        files::mark(dir, EXIT, &exit)
     };
     let pid = match terminal.spawn(order) {
         Ok(pid) => pid,
