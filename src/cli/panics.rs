@@ -32,7 +32,7 @@ pub(super) fn say() {
 fn told(panic: &PanicHookInfo<'_>) -> String {
     let place = panic.location().map_or_else(String::new, |at| format!("{at}"));
     let words = panic.payload_as_str().unwrap_or("no words");
-    Redactor::of_process().clean(&format!("this program has a defect at {place}: {words}"))
+    Redactor::of_process().clean(format!("this program has a defect at {place}: {words}"))
 }
 
 fn unsaid() -> MutexGuard<'static, Vec<String>> {
