@@ -135,6 +135,7 @@ fn begin(runs: &Path, id: &str, runbook: &str) -> (Journal, steadyhand::engine::
         env: [].into(),
         auto: true,
         practice: false,
+        seen: None,
         previous: None,
     };
     let first = Event::run(Fact::RunStarted(Box::new(started)));
