@@ -15,6 +15,7 @@ use crate::engine::Outcome;
 use crate::runbook::value::duration_text;
 use crate::runbook::{Effect, Request, Resolved, Value};
 use answer::{Answer, Verdict};
+pub use ask::reach;
 use ask::{Ask, Lost};
 
 /// One try of a poll; a server that hangs is asked again.

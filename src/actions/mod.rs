@@ -1,7 +1,7 @@
 //! What the actions of the registry do. One file a family; async; an action gets a request and a
 //! [`Context`] and returns a [`Finish`]. It knows no screen and no journal.
 
-mod http;
+pub mod http;
 mod json;
 mod manifest;
 mod meter;

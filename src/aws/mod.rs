@@ -12,9 +12,11 @@ use std::time::Duration;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
 use aws_smithy_http_client::Builder as HttpBuilder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::failure::NO_REGION;
@@ -79,6 +81,13 @@ pub async fn config(access: &AwsAccess) -> SdkConfig {
         loader = loader.endpoint_url(endpoint);
     }
     loader.load().await
+}
+
+/// When the credentials expire; `None` when they do not, or there are none.
+pub async fn expiry(access: &AwsAccess) -> Option<DateTime<Utc>> {
+    let config = config(access).await;
+    let credentials = config.credentials_provider()?.provide_credentials().await.ok()?;
+    credentials.expiry().map(DateTime::from)
 }
 
 /// Asks AWS who we are: the proof for the target pins `aws.account` and `aws.region`.

@@ -31,6 +31,7 @@ mod chosen;
 mod conduct;
 mod demo;
 mod diagnostics;
+mod doctor;
 mod export;
 pub mod full_screen;
 mod home;
@@ -185,6 +186,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Print the JSON Schema of the runbook format, for editors
     Schema,
+    /// Look at credentials, endpoints, tools, terminal, clock and disk before they are needed
+    Doctor(doctor::DoctorArgs),
     /// Own the children of a run, one after the other; the console starts it
     #[command(name = "__attempt", hide = true)]
     Attempt {
@@ -240,6 +243,7 @@ pub fn main() -> ExitCode {
         Some(Command::Verify(args)) => verify::run(globals, &args),
         Some(Command::Export(args)) => export::run(globals, &args),
         Some(Command::Schema) => schema::run(),
+        Some(Command::Doctor(args)) => doctor::run(globals, &args),
         Some(Command::Attempt { terminal: false }) => crate::supervisor::serve(),
         Some(Command::Attempt { terminal: true }) => crate::supervisor::serve_terminal(),
         Some(Command::Load { jobs, set }) => crate::actions::postgres::load_dump(jobs, &set),

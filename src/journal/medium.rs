@@ -3,7 +3,8 @@
 use std::path::Path;
 
 /// Says why the medium under `dir` is a poor place for a record; `None` when it is not.
-pub(super) fn warning(dir: &Path) -> Option<String> {
+#[must_use]
+pub fn warning(dir: &Path) -> Option<String> {
     let kind = kind(u64::try_from(rustix::fs::statfs(dir).ok()?.f_type).ok()?)?;
     Some(format!("{} is on {kind}; keep runs on a local disk: --runs DIR", dir.display()))
 }

@@ -18,6 +18,7 @@ mod writer;
 
 pub use chain::sha256_hex;
 pub use follow::Follower;
+pub use medium::warning as medium_warning;
 pub use read::{Contents, ReadError, first_record, read};
 pub use record::encode;
 pub use rundir::{NewRun, create_run, find_run, new_run_id, run_ids};

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::Utc;
+
+use super::doctor::{Finding, lasting};
 use super::requirements::Wanted;
 use super::target::{Doubt, Place, aws_pins, host, places, proof, proves_aws};
+use crate::aws;
 use crate::engine::event::{Check, Pins};
 use crate::runbook::model::Step;
 use crate::runbook::render::render_call;
@@ -20,8 +24,14 @@ pub(super) async fn targets(wanted: &Wanted<'_>) -> Vec<Check> {
         .filter(|s| proves_aws(s.action.spec.name, s.action.effect, wanted.aws, wanted.pins))
         .collect();
     if !calling.is_empty() {
-        match aws_pins(wanted.aws).await {
-            Ok(pins) => proven.extend(pins),
+        let (pins, expiry) = tokio::join!(aws_pins(wanted.aws), aws::expiry(wanted.aws));
+        match pins {
+            Ok(pins) => {
+                proven.extend(pins);
+                // A run may outlast what was good when it began.
+                let lasting = expiry.map(|at| lasting(Some(at), Utc::now()));
+                checks.extend(lasting.map(Finding::into_check));
+            }
             Err(why) => {
                 // A step with a `when` may never be run.
                 let certainly = calling.iter().any(|s| s.when.is_none());
@@ -33,7 +43,15 @@ pub(super) async fn targets(wanted: &Wanted<'_>) -> Vec<Check> {
             }
         }
     }
-    for (name, value) in wanted.pins {
+    checks.extend(held(wanted.pins, &proven));
+    checks.extend(pinned_places(wanted).await);
+    checks
+}
+
+/// One line a pin that can be told by now, and one for what is proven without one.
+pub(super) fn held(pins: &Pins, proven: &Pins) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for (name, value) in pins {
         match proven.get(name) {
             Some(seen) => checks.push(Check {
                 name: name.clone(),
@@ -51,13 +69,12 @@ pub(super) async fn targets(wanted: &Wanted<'_>) -> Vec<Check> {
             }),
         }
     }
-    for (name, value) in &proven {
-        if !wanted.pins.contains_key(name) {
+    for (name, value) in proven {
+        if !pins.contains_key(name) {
             let detail = format!("{value} (not pinned)");
             checks.push(Check { name: name.clone(), ok: true, detail });
         }
     }
-    checks.extend(pinned_places(wanted).await);
     checks
 }
 

@@ -54,7 +54,7 @@ pub async fn check(wanted: Wanted<'_>) -> Vec<Check> {
 }
 
 /// The journal and the output need room; a full disk halts the run before its next action.
-fn room(runs: &Path) -> Check {
+pub(super) fn room(runs: &Path) -> Check {
     const WANTED: u64 = 64 * 1024 * 1024;
     let there = runs.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("/"));
     let name = "room for the record".to_owned();
@@ -75,7 +75,7 @@ fn room(runs: &Path) -> Check {
 }
 
 /// Where a program lies on the PATH.
-fn find_tool(path: &str, tool: &str) -> Option<String> {
+pub(super) fn find_tool(path: &str, tool: &str) -> Option<String> {
     path.split(':').filter(|dir| !dir.is_empty()).find_map(|dir| {
         let file = Path::new(dir).join(tool);
         let meta = file.metadata().ok()?;

@@ -23,8 +23,21 @@ const TABLE: &[(&str, &[&str])] = &[
     ("catalogue", &["runbook", "settings", "journal", "engine"]),
     // `supervisor`: a shell step is run by the process that outlives the console.
     ("actions", &["runbook", "engine", "ingest", "aws", "supervisor", "custody"]),
-    // `engine`: what preflight finds becomes facts.
-    ("preflight", &["runbook", "settings", "aws", "actions", "engine", "custody"]),
+    // `engine`: what preflight finds becomes facts. The rest is what `steady doctor` looks at.
+    (
+        "preflight",
+        &[
+            "runbook",
+            "settings",
+            "catalogue",
+            "engine",
+            "ingest",
+            "journal",
+            "aws",
+            "actions",
+            "custody",
+        ],
+    ),
     (
         "driver",
         &[

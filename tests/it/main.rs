@@ -8,6 +8,7 @@ mod canary;
 mod check;
 mod crash;
 mod demo;
+mod doctor;
 mod format;
 mod fuzz;
 mod http;

@@ -161,22 +161,37 @@ impl Ask {
     }
 
     fn lost(&self, e: &reqwest::Error) -> Lost {
-        // The outermost error only says that sending failed; the innermost one says why.
-        let mut cause: &dyn std::error::Error = e;
-        while let Some(inner) = cause.source() {
-            cause = inner;
-        }
-        let host = self.url.host_str().unwrap_or_default();
-        if e.is_connect() {
-            Lost::NotSent(format!(
-                "cannot reach {host}: {cause}; check the URL, DNS and the network"
-            ))
-        } else if e.is_builder() {
-            Lost::NotSent(format!("cannot be sent: {cause}"))
-        } else {
-            Lost::Sent(format!("lost the connection to {host} after sending: {cause}"))
-        }
+        lost(&self.url, e)
     }
+}
+
+fn lost(url: &Url, e: &reqwest::Error) -> Lost {
+    // The outermost error only says that sending failed; the innermost one says why.
+    let mut cause: &dyn std::error::Error = e;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let host = url.host_str().unwrap_or_default();
+    if e.is_connect() {
+        Lost::NotSent(format!("cannot reach {host}: {cause}; check the URL, DNS and the network"))
+    } else if e.is_builder() {
+        Lost::NotSent(format!("cannot be sent: {cause}"))
+    } else {
+        Lost::Sent(format!("lost the connection to {host} after sending: {cause}"))
+    }
+}
+
+/// Asks the server at `origin` for the head of its first page, with nobody's credentials: that it answers is
+/// all that is wanted, whatever it answers.
+///
+/// # Errors
+/// One line: it cannot be reached, or is not trusted.
+pub async fn reach(origin: &str) -> Result<String, String> {
+    let url = Url::parse(origin).map_err(|e| format!("{origin} is no URL: {e}"))?;
+    let asked = client(&url, false)?.head(url.clone()).send().await;
+    let answer = asked.map_err(|e| lost(&url, &e).message())?;
+    let line = if url.scheme() == "https" { "TLS" } else { "not encrypted" };
+    Ok(format!("answers ({}), {line}", answer.status().as_u16()))
 }
 
 fn client(url: &Url, follow: bool) -> Result<Client, String> {
