@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -269,8 +270,11 @@ impl ProcessList {
 fn homes() -> (tempfile::TempDir, tempfile::TempDir) {
     let (home, sources) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     std::fs::write(home.path().join("runbook.yaml"), RUNBOOK).unwrap();
-    std::fs::write(sources.path().join("f"), FROM_FILE).unwrap();
-    std::fs::write(sources.path().join("c"), FROM_COMMAND).unwrap();
+    for (name, secret) in [("f", FROM_FILE), ("c", FROM_COMMAND)] {
+        let file = sources.path().join(name);
+        std::fs::write(&file, secret).unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
     (home, sources)
 }
 
