@@ -15,5 +15,6 @@ pub mod report;
 pub mod runbook;
 pub mod sandbox;
 pub mod settings;
+pub mod signing;
 pub mod supervisor;
 pub mod tui;

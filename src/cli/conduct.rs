@@ -75,7 +75,7 @@ impl Conduct {
     pub(super) async fn conduct(self, mut run: Run, screen: Option<Screen>) -> ExitCode {
         let dir = run.dir();
         let _diagnostics = dir.parent().and_then(diagnostics::start);
-        let (handle, earlier) = (run.handle(), run.earlier());
+        let (handle, earlier, signer) = (run.handle(), run.earlier(), run.signer());
         if let Some(risk) = preflight::connection().await.risk() {
             run.warn(risk);
         }
@@ -109,8 +109,13 @@ impl Conduct {
             Ok(ended) => ended,
             Err(_) => return fail(1, "the run was let go of in disorder; steady resume goes on"),
         };
-        let report = export::write(&dir, &[Format::Md, Format::Json], None, &self.operator)
-            .map(|exported| exported.written.into_iter().map(|file| file.path).collect());
+        let formats = [Format::Md, Format::Json];
+        let exported = export::write(&dir, &formats, None, &self.operator, signer.as_ref()).await;
+        if let Ok(Some(why)) = exported.as_ref().map(|exported| exported.unsigned.as_ref()) {
+            eprintln!("steady: the end of the journal is not signed: {why}");
+        }
+        let report =
+            exported.map(|exported| exported.written.into_iter().map(|file| file.path).collect());
         if reachable {
             let goodbye = self.goodbye(&dir, &state, &left, &report);
             let said = tokio::task::spawn_blocking(move || print!("{goodbye}"));

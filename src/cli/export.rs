@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::{Globals, USAGE, fail};
+use super::{Globals, USAGE, fail, full_screen};
 use crate::catalogue::fold;
 use crate::driver::Clock;
-use crate::journal::{Journal, TornTail};
+use crate::journal::{Checkpoint, Journal, TornTail};
 use crate::report::{Format, Written, export};
+use crate::signing::Signer;
 
 /// Arguments of `steady export`.
 #[derive(Debug, clap::Args)]
@@ -31,14 +32,22 @@ pub(super) fn run(globals: &Globals, args: &ExportArgs) -> ExitCode {
         Ok(by) => by,
         Err(message) => return fail(USAGE, message),
     };
-    match write(&dir, &args.format, args.output.as_deref(), &by) {
+    let signer = match globals.signer_of(&dir) {
+        Ok(signer) => signer,
+        Err(message) => return fail(USAGE, message),
+    };
+    let exporting = write(&dir, &args.format, args.output.as_deref(), &by, signer.as_ref());
+    match full_screen::block_on(exporting).flatten() {
         Err(message) => fail(1, message),
-        Ok(Exported { written, unrecorded }) => {
+        Ok(Exported { written, unrecorded, unsigned }) => {
             for file in &written {
                 println!("{}", file.path.display());
             }
             if let Some(why) = unrecorded {
                 eprintln!("steady: the journal does not tell of this report: {why}");
+            }
+            if let Some(why) = unsigned {
+                eprintln!("steady: the end of the journal is not signed: {why}");
             }
             ExitCode::SUCCESS
         }
@@ -51,32 +60,45 @@ pub(super) struct Exported {
     pub written: Vec<Written>,
     /// Why no record tells of it, when none does.
     pub unrecorded: Option<String>,
+    /// Why the end of the journal is not signed, when it should be.
+    pub unsigned: Option<String>,
 }
 
 /// Writes the report of a run, as far as it has come, and records that when nobody else has the
-/// journal.
+/// journal; what is then its end is signed by the `signer`. No record tells of that signature: it could not
+/// vouch for it.
 ///
 /// # Errors
 /// One line: what cannot be read or written.
-pub(super) fn write(
+pub(super) async fn write(
     dir: &Path,
     formats: &[Format],
     out: Option<&Path>,
     by: &str,
+    signer: Option<&Signer>,
 ) -> Result<Exported, String> {
     let folded = fold(dir)?;
     let written =
         export(dir, &folded.state, &folded.records, formats, out).map_err(|e| e.to_string())?;
-    let unrecorded = record(dir, &written, by).err();
-    Ok(Exported { written, unrecorded })
+    let journal = match record(dir, &written, by) {
+        Ok(journal) => journal,
+        Err(why) => return Ok(Exported { written, unrecorded: Some(why), unsigned: None }),
+    };
+    let mut unsigned = None;
+    if let (Some(signer), Some(run)) = (signer, folded.state.run()) {
+        let (run, head) = (run.run.clone(), journal.head().to_owned());
+        let end = Checkpoint { run, seq: journal.len(), head };
+        unsigned = signer.checkpoint(dir, &end).await.err();
+    }
+    Ok(Exported { written, unrecorded: None, unsigned })
 }
 
-fn record(dir: &Path, written: &[Written], by: &str) -> Result<(), String> {
+fn record(dir: &Path, written: &[Written], by: &str) -> Result<Journal, String> {
     let clock = Clock::new().map_err(|e| format!("this kernel tells no boot id: {e}"))?;
     let mut opened = Journal::open(dir).map_err(|e| e.to_string())?;
     let torn = opened.torn.iter().map(TornTail::event);
     for event in torn.chain(written.iter().map(Written::event)) {
         opened.journal.append(clock.now(), by, event).map_err(|e| e.to_string())?;
     }
-    Ok(())
+    Ok(opened.journal)
 }

@@ -1,5 +1,6 @@
 //! One file a command: arguments, printing, exit codes. Used by `main` alone.
 
+use std::ffi::OsString;
 use std::fmt::Arguments;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,9 +10,12 @@ use clap::{Args, Parser, Subcommand};
 use etcetera::BaseStrategy;
 
 use crate::catalogue::{self, Catalogue, Entry};
+use crate::driver;
+use crate::engine::Fact;
 use crate::preflight;
 use crate::sandbox::{Lesson, Practice};
 use crate::settings::{self, Loaded};
+use crate::signing::{self, Signer};
 
 /// `println!`, `print!` and `eprintln!` are std's for all commands, but who reads may have gone away, and that
 /// is no reason to panic.
@@ -153,6 +157,20 @@ impl Globals {
         Ok(format!("{user}@{}", preflight::host()))
     }
 
+    /// What signs the journal in `dir`: with the key in the settings, when that run is signed.
+    ///
+    /// # Errors
+    /// The settings are no good.
+    pub fn signer_of(&self, dir: &Path) -> Result<Option<Signer>, String> {
+        let settings = self.load_settings()?.settings;
+        let signed =
+            crate::journal::first_record(dir).is_some_and(|first| match first.event.fact {
+                Fact::RunStarted(run) => run.signing.is_some(),
+                _ => false,
+            });
+        Ok(settings.signing.as_ref().filter(|_| signed).map(driver::signer))
+    }
+
     /// The directory of the run that `run` names.
     ///
     /// # Errors
@@ -180,7 +198,7 @@ enum Command {
     Watch(watch::WatchArgs),
     /// List past and unfinished runs
     Runs(runs::RunsArgs),
-    /// Check a run's record: chain, outputs, evidence
+    /// Check a run's record: chain, signatures, outputs, evidence
     Verify(verify::VerifyArgs),
     /// Write the after-action report
     Export(export::ExportArgs),
@@ -204,6 +222,13 @@ enum Command {
         /// What goes wrong.
         #[arg(long)]
         fault: Option<Lesson>,
+    },
+    /// Be ssh-keygen, without a terminal to ask at; the console starts it
+    #[command(name = "__ssh-keygen", hide = true)]
+    SshKeygen {
+        /// Its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
     },
     /// Load a dump from standard input; a supervisor starts it
     #[command(name = "__load", hide = true)]
@@ -246,6 +271,7 @@ pub fn main() -> ExitCode {
         Some(Command::Doctor(args)) => doctor::run(globals, &args),
         Some(Command::Attempt { terminal: false }) => crate::supervisor::serve(),
         Some(Command::Attempt { terminal: true }) => crate::supervisor::serve_terminal(),
+        Some(Command::SshKeygen { args }) => ExitCode::from(signing::become_ssh_keygen(&args)),
         Some(Command::Load { jobs, set }) => crate::actions::postgres::load_dump(jobs, &set),
         Some(Command::Sandbox { practice, fault }) => sandbox::serve(globals, practice, fault),
     }

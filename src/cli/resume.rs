@@ -38,9 +38,10 @@ async fn resume(globals: &Globals, args: &ResumeArgs) -> ExitCode {
             Some(run) => globals.find_run(run)?,
             None => only_unfinished(&globals.runs_dir()?)?,
         };
-        Ok((dir, given(&args.inputs)?, globals.operator()?))
+        let signing = globals.load_settings()?.settings.signing;
+        Ok((dir, given(&args.inputs)?, globals.operator()?, signing))
     };
-    let (dir, instead, operator) = match asked() {
+    let (dir, instead, operator, signing) = match asked() {
         Ok(asked) => asked,
         Err(why) => return fail(USAGE, why),
     };
@@ -60,7 +61,9 @@ async fn resume(globals: &Globals, args: &ResumeArgs) -> ExitCode {
         None
     };
     let practice = stay.as_ref().map(|_| PRACTICE);
-    let code = match pinned.hands(operator, &instead, args.unattended.auto(), practice).await {
+    let auto = args.unattended.auto();
+    let hands = pinned.hands(operator, &instead, auto, practice, signing.as_ref()).await;
+    let code = match hands {
         Ok(hands) => match Run::resume(&dir, pinned.runbook, hands) {
             Ok(run) => conduct.conduct(run, None).await,
             Err(why) => fail(1, why),

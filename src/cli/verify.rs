@@ -1,15 +1,20 @@
 //! `steady verify`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{Globals, USAGE, fail, print_json};
-use crate::journal;
+use crate::journal::{self, Auditor};
+use crate::signing::AllowedSigners;
 
 /// Arguments of `steady verify`.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
     /// A run's id, the beginning of one, or its directory
     run: String,
+    /// The auditor's allowed_signers file, see ssh-keygen(1): whose signatures count
+    #[arg(long, value_name = "FILE")]
+    allowed_signers: Option<PathBuf>,
     /// Print the verdict as JSON
     #[arg(long)]
     json: bool,
@@ -20,7 +25,13 @@ pub(super) fn run(globals: &Globals, args: &VerifyArgs) -> ExitCode {
         Ok(dir) => dir,
         Err(e) => return fail(USAGE, e),
     };
-    let verdict = match journal::verify(&dir) {
+    let allowed = args.allowed_signers.as_deref();
+    let auditor = match allowed.map(|file| AllowedSigners::open(file, &dir)).transpose() {
+        Ok(auditor) => auditor,
+        Err(e) => return fail(USAGE, e),
+    };
+    let auditor = auditor.as_ref().map(|auditor| auditor as &dyn Auditor);
+    let verdict = match journal::verify(&dir, auditor) {
         Ok(verdict) => verdict,
         Err(e) => return fail(1, e),
     };

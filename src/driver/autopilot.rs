@@ -57,7 +57,10 @@ pub(super) fn next(state: &State, prepared: Option<&Prepared>, looking: bool, au
                             prepared.step
                         ),
                     ),
-                    (Ok(_), Ok(_), None) => consent(prepared, auto),
+                    (Ok(_), Ok(_), None) => match state.refused_unsigned(step, prepared.part) {
+                        Some(why) => stop(true, format!("{}: {why}", step.id())),
+                        None => consent(prepared, auto),
+                    },
                 }
             }
             Some(_) | None => Move::Wait,

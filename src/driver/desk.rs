@@ -13,6 +13,7 @@ use crate::engine::event::Pins;
 use crate::engine::{AttemptId, State};
 use crate::ingest::Redactor;
 use crate::runbook::Request;
+use crate::signing::Signer;
 use crate::supervisor::Supervisors;
 
 /// How many progress messages may wait: a flood is for the disk, the screen sees the last of it.
@@ -33,6 +34,8 @@ pub struct Desk {
     pub aws: AwsAccess,
     /// What must be proven of the target before anything changes.
     pub pins: Pins,
+    /// Signs checkpoints, when there is a key.
+    pub signer: Option<Signer>,
     /// For the children that must outlive this console.
     pub supervisors: Supervisors,
     /// This console's.

@@ -12,6 +12,7 @@ mod prepare;
 mod run;
 mod setup;
 mod signals;
+mod signing;
 mod typed;
 mod unknown;
 mod view;
@@ -25,6 +26,7 @@ pub use follower::Follower;
 pub use open::{Handle, Hands, Order, Run};
 pub use run::Left;
 pub use setup::{Pinned, Practice, Trouble, Wish, order};
+pub use signing::signer;
 pub use view::{
     Command, JournalStanding, LiveStatus, Notice, Output, Prepared, Ring, Urgency, View,
 };

@@ -18,11 +18,12 @@ use super::workers::Workers;
 use crate::actions::secrets::Secrets;
 use crate::actions::{Loan, Terminal};
 use crate::aws::AwsAccess;
-use crate::engine::event::{Check, Pins, Previous, RunStarted, Seen};
+use crate::engine::event::{Check, Pins, Previous, RunStarted, Seen, Signing};
 use crate::engine::{Event, Fact, Input, Mode, Stamp, State};
 use crate::ingest::Redactor;
 use crate::journal::{self, Journal, NewRun, TornTail};
 use crate::runbook::{Runbook, Value, value};
+use crate::signing::Signer;
 use crate::supervisor::Supervisors;
 
 /// What a new run is made of.
@@ -61,6 +62,8 @@ pub struct Order {
     pub practice: bool,
     /// What the operator knows of the runbook.
     pub seen: Seen,
+    /// How the checkpoints will be signed.
+    pub signing: Option<Signing>,
     /// Who, and with what.
     pub hands: Hands,
 }
@@ -79,6 +82,8 @@ pub struct Hands {
     pub pins: Pins,
     /// Unattended, and how far that may go.
     pub auto: Option<Auto>,
+    /// Signs checkpoints, when there is a key.
+    pub signer: Option<Signer>,
 }
 
 /// A run in this console's hands: drive it, and look at it meanwhile.
@@ -181,6 +186,7 @@ impl Run {
             redactor: hands.redactor,
             aws: hands.aws,
             pins: hands.pins,
+            signer: hands.signer,
             terminal,
             // Not the file's name: it may have been replaced by another version meanwhile.
             supervisors: Supervisors::new(PathBuf::from("/proc/self/exe")),
@@ -257,6 +263,13 @@ impl Run {
         self.driver.warn(vec![warning]);
     }
 
+    /// What signs the end of the journal, when this run is signed and there is a key.
+    #[must_use]
+    pub fn signer(&self) -> Option<Signer> {
+        let signed = self.driver.state.run().is_some_and(|run| run.signing.is_some());
+        self.driver.desk.signer.clone().filter(|_| signed)
+    }
+
     /// Runs the loop to its end, and says where the terminal is asked for: who shows the run lends it.
     pub fn drive(self) -> (impl Future<Output = (Arc<State>, Left)> + Send, mpsc::Receiver<Loan>) {
         // The loop ends when nobody can ask any more: this end must not keep it alive.
@@ -285,7 +298,10 @@ fn run_started(order: &Order, id: &str) -> Result<RunStarted, String> {
         pins: order.hands.pins.clone(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         operator: order.hands.operator.clone(),
-        identity: "self-declared".to_owned(),
+        identity: match order.signing.as_ref().and_then(|signing| signing.key.as_ref()) {
+            Some(key) => format!("key {key}"),
+            None => "self-declared".to_owned(),
+        },
         incident: order.incident.clone(),
         outage_start: order.outage_start,
         inputs: order.inputs.clone(),
@@ -295,6 +311,7 @@ fn run_started(order: &Order, id: &str) -> Result<RunStarted, String> {
         practice: order.practice,
         seen: Some(order.seen.clone()),
         previous: previous(&order.runs)?,
+        signing: order.signing.clone(),
     })
 }
 

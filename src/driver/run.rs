@@ -239,6 +239,7 @@ impl Driver {
 
     fn start(&mut self, effect: &Effect) {
         match effect {
+            Effect::Sign => self.sign(),
             Effect::Prepare { step } => {
                 if self.prepared.is_none() && self.undo_of.is_none() {
                     self.workers.prepare(&self.desk, &self.state, step, Part::Do);
@@ -335,6 +336,7 @@ impl Driver {
             }
             Report::Finished(id, finish) => self.finish(&id, finish),
             Report::Found(id, found) => self.on_found(&id, found),
+            Report::Signed(checkpoint, signed) => self.on_signed(checkpoint, signed),
         }
     }
 
@@ -533,7 +535,7 @@ impl Driver {
             return Some(Left::Halted(why.clone()));
         }
         if self.state.finished.is_some() {
-            return Some(Left::Finished);
+            return (!self.state.is_checkpoint_due()).then_some(Left::Finished);
         }
         loop {
             let looking = self.is_looking();

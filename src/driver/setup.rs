@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use super::autopilot::Auto;
 use super::environment as held;
 use super::open::{Hands, Order};
+use super::signing;
 use crate::actions::secrets::Secrets;
 use crate::aws::AwsAccess;
 use crate::catalogue::{self, Entry};
@@ -181,6 +182,13 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         ok: true,
         detail: said.clone(),
     }));
+    let signs = wish.settings.settings.signing.as_ref();
+    let mut signing = None;
+    if let Some(settings) = signs {
+        let (terms, check) = signing::try_out(settings).await;
+        signing = Some(terms);
+        checks.push(check);
+    }
     let failed = checks.iter().any(|check| !check.ok);
     if failed && (wish.in_spite.is_none() || mode != Mode::Live) {
         return Err(Trouble::Preflight(checks));
@@ -203,6 +211,7 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         unfinished,
         practice: practice.is_some(),
         seen: wish.seen,
+        signing,
         hands: Hands {
             operator: wish.operator,
             secrets: Arc::new(secrets),
@@ -210,6 +219,7 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
             aws,
             pins,
             auto: wish.auto,
+            signer: signs.map(signing::signer),
         },
     })
 }
@@ -319,7 +329,8 @@ impl Pinned {
         self.settings.as_ref()?.environments.get(name)
     }
 
-    /// What opens the run again: secrets are fetched anew from where they were, or from `instead`.
+    /// What opens the run again: secrets are fetched anew from where they were, or from `instead`;
+    /// checkpoints are signed as the settings in force say.
     ///
     /// # Errors
     /// One line a secret that cannot be had.
@@ -329,6 +340,7 @@ impl Pinned {
         instead: &Given,
         auto: Option<Auto>,
         practice: Option<Practice>,
+        signs: Option<&settings::Signing>,
     ) -> Result<Hands, Trouble> {
         if auto.is_some() {
             refuse_terminal(&self.runbook)?;
@@ -362,6 +374,8 @@ impl Pinned {
             // What the run began with holds: settings that changed since cannot loosen it.
             pins: self.started.pins.clone(),
             auto,
+            // With the key of who goes on, who may be another than who began.
+            signer: signs.map(signing::signer),
         })
     }
 }

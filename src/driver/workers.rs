@@ -16,7 +16,9 @@ use super::view::Prepared;
 use crate::actions::{self, Finish, Found, Progress};
 use crate::engine::event::{AttemptId, Part};
 use crate::engine::{Effect, State};
+use crate::journal::Checkpoint;
 use crate::runbook::Request;
+use crate::signing::Signed;
 
 /// Progress messages that make one report at most.
 const BATCH: usize = 512;
@@ -35,6 +37,8 @@ pub(super) enum Report {
     Finished(AttemptId, Finish),
     /// What could be seen of an attempt whose end is unknown.
     Found(AttemptId, Found),
+    /// A checkpoint was signed, or why not.
+    Signed(Checkpoint, Result<Signed, String>),
 }
 
 /// What a task is for: at most one of each is under way.
@@ -44,6 +48,7 @@ enum Job {
     Verify(String, Part),
     Attempt(AttemptId),
     Find(AttemptId),
+    Sign,
 }
 
 struct Worker {
@@ -95,6 +100,7 @@ impl Workers {
             Job::Prepare(step, _) => Some(format!("looking at what `{step}` will do")),
             Job::Verify(step, _) => Some(format!("checking the target of `{step}` once more")),
             Job::Find(id) => Some(format!("looking for what became of {}", id.file_stem())),
+            Job::Sign => Some("signing a checkpoint".to_owned()),
             Job::Attempt(_) => None,
         })
     }
@@ -189,6 +195,19 @@ impl Workers {
         });
     }
 
+    pub(super) fn sign(&mut self, desk: &Desk, checkpoint: Checkpoint) {
+        let (signer, dir) = (desk.signer.clone(), desk.dir.clone());
+        self.spawn(Job::Sign, CancellationToken::new(), async move {
+            let signed = match signer {
+                Some(signer) => signer.checkpoint(&dir, &checkpoint).await,
+                None => Err("this run is signed, and the settings name no key any more: set \
+                             `signing: {key: …}`, then steady resume"
+                    .to_owned()),
+            };
+            Report::Signed(checkpoint, signed)
+        });
+    }
+
     fn spawn(
         &mut self,
         job: Job,
@@ -219,7 +238,7 @@ impl Workers {
     pub(super) fn keep(&mut self, effects: &[Effect], undo_of: Option<&str>) {
         self.jobs.retain(|job, worker| {
             let wanted = match job {
-                Job::Attempt(_) => true,
+                Job::Attempt(_) | Job::Sign => true,
                 Job::Prepare(step, part) => match part {
                     Part::Undo => undo_of == Some(step),
                     Part::Do | Part::Probe => {
@@ -236,6 +255,7 @@ impl Workers {
                             | Effect::Run(_)
                             | Effect::Reattach(_)
                             | Effect::Cancel(_)
+                            | Effect::Sign
                             | Effect::Find(_)
                             | Effect::Probe { .. } => false,
                         })

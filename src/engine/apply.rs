@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::event::{
     AttemptId, ByHand, Fact, Outcome, Part, Recorded, Resolution, ResolvedBy, Subject,
 };
+use super::signing::Signed;
 use super::state::{
     Attempt, Deviation, Evidence, Granted, Note, OutageStart, Reached, Settled, Standing, State,
     StepState,
@@ -47,6 +48,8 @@ impl State {
             }
             Fact::ConsoleAttached { .. } => {
                 self.attached = true;
+                // Another console may have the key: it tries anew.
+                self.signatures.failed = None;
                 self.forget_what_was_in_hand();
             }
             Fact::ConsoleDetached { .. } => self.attached = false,
@@ -101,6 +104,7 @@ impl State {
             Fact::RunPaused { reason } => self.paused = Some(reason.clone()),
             Fact::RunContinued {} => self.paused = None,
             Fact::RunFinished { ending, reason } => {
+                self.signatures.closed = Some(record.seq);
                 self.finished = Some((at, *ending, reason.clone()));
             }
             Fact::GuardSatisfied { part, consent, request } => {
@@ -109,6 +113,7 @@ impl State {
                     consent: consent.clone(),
                     digest: request.clone(),
                     by: record.by.clone(),
+                    seq: record.seq,
                 };
                 self.on_step(of.as_deref(), |step| step.consent = Some(granted));
             }
@@ -174,6 +179,14 @@ impl State {
                     self.deviate(record, "unknown resolved by hand", resolved.reason.clone());
                 }
                 self.after_outcome(record);
+            }
+            Fact::CheckpointSigned { checkpoint, file, key, .. } => {
+                let (checkpoint, file, key) = (*checkpoint, file.clone(), key.clone());
+                self.signatures.signed.push(Signed { checkpoint, file, key, at });
+            }
+            Fact::CheckpointFailed { checkpoint, reason } => {
+                self.signatures.failed = Some((*checkpoint, reason.clone()));
+                self.deviate(record, "not signed", reason.clone());
             }
             // Said and kept, with no bearing on what may happen next.
             Fact::SignalReceived { .. } | Fact::ClockStep { .. } | Fact::Exported { .. } => {}

@@ -54,6 +54,12 @@ impl State {
             Input::Exported { file, format, sha256 } => {
                 Ok(Event::run(Fact::Exported { file, format, sha256 }))
             }
+            Input::Signed { checkpoint, head, file, signature, key } => {
+                Ok(Event::run(Fact::CheckpointSigned { checkpoint, head, file, signature, key }))
+            }
+            Input::NotSigned { checkpoint, reason } => {
+                Ok(Event::run(Fact::CheckpointFailed { checkpoint, reason: given(reason)? }))
+            }
             Input::Withdraw { milestone, reason } => self.withdraw(milestone, reason),
             Input::AmendOutageStart { start, reason } => {
                 let reason = given(reason)?;
@@ -277,7 +283,8 @@ impl State {
         match (part, self.status(of)) {
             (Part::Do | Part::Undo, Status::Consented) => {
                 let granted = of.consent.as_ref().filter(|g| g.part == part && g.digest == digest);
-                granted.ok_or(Refusal::Changed)?;
+                let granted = granted.ok_or(Refusal::Changed)?;
+                self.vouched(of, granted).map_err(Refusal::NotSigned)?;
             }
             (Part::Do, Status::Retrying(failed)) if failed.digest == digest => {}
             (Part::Do, Status::Retrying(_)) => return Err(Refusal::Changed),

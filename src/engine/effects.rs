@@ -10,6 +10,8 @@ use crate::runbook::model::OnUnknown;
 /// Something that should be going on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
+    /// A checkpoint of the journal is to be signed.
+    Sign,
     /// Render the request and look at the target, so that the operator can be shown what will run.
     Prepare {
         /// The step whose turn it is.
@@ -52,13 +54,25 @@ impl State {
         if !self.attached {
             return Vec::new();
         }
-        let Some(step) = self.current() else { return Vec::new() };
+        let mut effects = Vec::new();
+        if self.is_checkpoint_due() {
+            effects.push(Effect::Sign);
+        }
+        if let Some(step) = self.current() {
+            effects.extend(self.effects_of(step, now));
+        }
+        effects
+    }
+
+    fn effects_of(&self, step: &StepState, now: &Stamp) -> Vec<Effect> {
         let id = || step.id().to_owned();
         match self.status(step) {
             Status::Ready => vec![Effect::Prepare { step: id() }],
             Status::Consented => match &step.consent {
-                Some(granted) => vec![Effect::Begin { step: id(), part: granted.part }],
-                None => Vec::new(),
+                Some(granted) if self.vouched(step, granted).is_ok() => {
+                    vec![Effect::Begin { step: id(), part: granted.part }]
+                }
+                Some(_) | None => Vec::new(),
             },
             Status::Running(attempt) => {
                 let resolved = attempt.resolved.as_ref().map(|(_, resolved)| resolved.as_);

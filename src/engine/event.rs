@@ -346,6 +346,26 @@ pub enum Fact {
         /// Why, when aborted.
         reason: Option<String>,
     },
+    /// A checkpoint of the journal was signed with the operator's key.
+    CheckpointSigned {
+        /// The record up to which it vouches.
+        checkpoint: u64,
+        /// SHA-256 of that record's line.
+        head: String,
+        /// Below `checkpoints/`; the signature lies beside it, with `.sig` at its end.
+        file: String,
+        /// SHA-256 of the signature's bytes.
+        signature: String,
+        /// The key's fingerprint, as `ssh-keygen -l` prints it.
+        key: String,
+    },
+    /// A checkpoint that the settings ask for could not be signed.
+    CheckpointFailed {
+        /// The record up to which it would have vouched.
+        checkpoint: u64,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// A report was written.
     Exported {
         /// Below the run directory or as given.
@@ -402,6 +422,18 @@ pub struct RunStarted {
     pub seen: Option<Seen>,
     /// The previous run of this host, and its head at the time, so that a missing run shows.
     pub previous: Option<Previous>,
+    /// How its checkpoints are to be signed; `None`: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing: Option<Signing>,
+}
+
+/// How a run's checkpoints are to be signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signing {
+    /// The fingerprint of the key that signed a trial before the run; `None`: none did.
+    pub key: Option<String>,
+    /// Nothing is done without a signature that this asks for.
+    pub required: bool,
 }
 
 /// Whether an operator knew the bytes of a runbook, and of those it includes, before a run of it.

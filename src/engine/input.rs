@@ -234,6 +234,26 @@ pub enum Input {
         /// Why.
         reason: String,
     },
+    /// A checkpoint was signed.
+    Signed {
+        /// The record up to which it vouches.
+        checkpoint: u64,
+        /// SHA-256 of that record's line.
+        head: String,
+        /// Below `checkpoints/`.
+        file: String,
+        /// SHA-256 of the signature's bytes.
+        signature: String,
+        /// The key's fingerprint.
+        key: String,
+    },
+    /// A checkpoint could not be signed.
+    NotSigned {
+        /// The record up to which it would have vouched.
+        checkpoint: u64,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// A report was written.
     Exported {
         /// Where.
@@ -306,6 +326,9 @@ pub enum Refusal {
     /// An expression or template could not be evaluated.
     #[error("{0}")]
     Expression(String),
+    /// What vouches for the consent is not signed.
+    #[error("{0}")]
+    NotSigned(String),
     /// Said too recently.
     #[error("progress is recorded once in ten seconds")]
     TooSoon,

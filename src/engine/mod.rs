@@ -13,6 +13,7 @@ pub mod objectives;
 mod said;
 mod scope;
 mod settle;
+pub mod signing;
 pub mod state;
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ impl State {
         self.due_milestone()
             .or_else(|| self.due_breach(now))
             .or_else(|| self.due_resolution())
+            .or_else(|| self.due_refusal())
             .or_else(|| self.due_not_applicable())
             .or_else(|| self.due_finish())
     }
@@ -47,6 +48,14 @@ impl State {
                 })
             })
         })
+    }
+
+    /// A consent that may not be acted on, because what vouches for it cannot be signed.
+    fn due_refusal(&self) -> Option<Event> {
+        let step = self.current()?;
+        let part = step.consent.as_ref()?.part;
+        let reason = self.refused_unsigned(step, part)?;
+        Some(Event::step(step.id(), Fact::GuardRefused { part, reason }))
     }
 
     /// An unknown outcome that needs no person: the attempt only read, or the probe has answered.

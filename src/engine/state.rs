@@ -10,6 +10,7 @@ use super::event::{
     AttemptFinished, AttemptId, Check, Consent, Ending, Expectation, Mode, Objective, Outcome,
     Part, Pins, Resolution, RunStarted, Stamp, UnknownResolved,
 };
+use super::signing::Signatures;
 use crate::runbook::model::{Guard, OnFailure, OnUnknown};
 use crate::runbook::{Effect, Milestone, Runbook, Step, StepId, Value};
 
@@ -49,6 +50,8 @@ pub struct State {
     pub paused: Option<String>,
     /// How and when it ended.
     pub finished: Option<(Stamp, Ending, Option<String>)>,
+    /// What of the journal is signed.
+    pub signatures: Signatures,
     /// The stamp of the last record.
     pub last: Option<Stamp>,
     /// Number of records.
@@ -151,6 +154,8 @@ pub struct Granted {
     pub digest: String,
     /// Who.
     pub by: String,
+    /// The record that says so.
+    pub seq: u64,
 }
 
 /// The outcome of a step.
@@ -459,6 +464,7 @@ impl State {
             attached: false,
             paused: None,
             finished: None,
+            signatures: Signatures::default(),
             last: None,
             records: 0,
             index,

@@ -55,6 +55,7 @@ pub(crate) fn started(run: &str, previous: Option<Previous>) -> Event {
         practice: false,
         seen: None,
         previous,
+        signing: None,
     })))
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Bytes are hashed as they lie on the disk and never serialised again to be verified.
 
+pub mod checkpoint;
 pub mod follow;
 pub mod rundir;
 pub mod verify;
@@ -14,15 +15,20 @@ mod read;
 mod record;
 mod reserve;
 mod strict_json;
+mod verdict;
+mod vouch;
 mod writer;
 
 pub use chain::sha256_hex;
+pub use checkpoint::Checkpoint;
 pub use follow::Follower;
 pub use medium::warning as medium_warning;
 pub use read::{Contents, ReadError, first_record, read};
 pub use record::encode;
 pub use rundir::{NewRun, create_run, find_run, new_run_id, run_ids};
-pub use verify::{Finding, Verdict, verify};
+pub use verdict::{Finding, Verdict};
+pub use verify::verify;
+pub use vouch::{Auditor, Signature, Told};
 pub use writer::{AppendError, Journal, OpenError, Opened, TornTail};
 
 /// The audit log's file name.

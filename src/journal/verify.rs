@@ -1,103 +1,26 @@
 //! Was a run's record changed since it was written? Says what can be said, and what cannot.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Component, Path};
 
-use serde::Serialize;
-
 use super::chain::{Chain, Scan, sha256_hex};
+use super::checkpoint::{self, CHECKPOINTS};
 use super::read::first_record;
 use super::record::Fault;
+use super::verdict::{Finding, Findings, Verdict};
+use super::vouch::{self, Auditor, Lines, Signature, Vouched};
 use super::writer::torn_files;
 use super::{INCLUDED, JOURNAL, RUNBOOK, SETTINGS, disk, read, run_ids};
 use crate::engine::event::RunStarted;
 use crate::engine::{Fact, Recorded, Subject};
 
-/// What was found, the gravest thing first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Finding {
-    /// Something is not what the record says it was.
-    Modified,
-    /// Records are missing at the end.
-    Truncated,
-    /// Another run has seen a history of this one that is not this.
-    Forked,
-    /// The run has not finished, or something that the record names is not there.
-    Incomplete,
-    /// Everything fits together. Nothing is signed.
-    Consistent,
-}
-
-/// The result of [`verify`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Verdict {
-    /// The run's id; the directory's name when no record says it.
-    pub run: String,
-    /// The gravest finding.
-    pub result: Finding,
-    /// How many records fit together, from the first.
-    pub records: u64,
-    /// The SHA-256 of the last of them.
-    pub head: String,
-    /// Signatures that were checked: none are made yet.
-    pub signatures: Vec<String>,
-    /// Everything found, a sentence each.
-    pub problems: Vec<String>,
-    /// What is no problem but worth knowing.
-    pub notes: Vec<String>,
-}
-
-impl Finding {
-    /// The exit status of `steady verify`.
-    #[must_use]
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Consistent => 0,
-            Self::Modified => 6,
-            Self::Truncated => 7,
-            Self::Incomplete => 8,
-            Self::Forked => 9,
-        }
-    }
-
-    /// The word for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Consistent => "consistent",
-            Self::Modified => "modified",
-            Self::Truncated => "truncated",
-            Self::Incomplete => "incomplete",
-            Self::Forked => "forked",
-        }
-    }
-}
-
-impl Verdict {
-    /// One sentence for people. "Intact" is never said of what is not signed.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        let head = self.head.get(..8).unwrap_or(&self.head);
-        match self.result {
-            Finding::Consistent => format!(
-                "consistent, unsigned: {} records, head {head}; the last record, and whether others \
-                 followed it, are vouched for only by a copy of the head kept elsewhere",
-                self.records
-            ),
-            other => {
-                format!("{}: {}", other.name(), self.problems.first().map_or("", String::as_str))
-            }
-        }
-    }
-}
-
-/// Checks a run directory: the chain, the runbook and settings it is bound to, outputs, evidence, and
-/// what the other runs beside it say of it. Only reads.
+/// Checks a run directory: the chain, the runbook and settings it is bound to, outputs, evidence,
+/// checkpoints, and what the other runs beside it say of it. Signatures are judged by the `auditor`; without
+/// one it is only said that they are there. Only reads.
 ///
 /// # Errors
-/// When the directory cannot be read at all.
-pub fn verify(dir: &Path) -> Result<Verdict, read::ReadError> {
+/// When the directory cannot be read at all, or the auditor cannot judge.
+pub fn verify(dir: &Path, auditor: Option<&dyn Auditor>) -> Result<Verdict, read::ReadError> {
     let dir = &dir
         .canonicalize()
         .map_err(|source| read::ReadError::Io { path: dir.to_owned(), source })?;
@@ -119,6 +42,7 @@ pub fn verify(dir: &Path) -> Result<Verdict, read::ReadError> {
     let mut chain = Chain::new(runbook.clone());
     let scan = chain.scan(&bytes);
     check_chain(&mut found, &scan, &bytes);
+    let good = bytes.get(..scan.good).unwrap_or_default();
     let start = run_started(&scan.records);
     let run = start.map_or_else(
         || dir.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -126,42 +50,41 @@ pub fn verify(dir: &Path) -> Result<Verdict, read::ReadError> {
     );
     if let Some(start) = start {
         check_start(&mut found, dir, start, &runbook);
-        check_siblings(&mut found, dir, start, bytes.get(..scan.good).unwrap_or_default());
+        check_siblings(&mut found, dir, start, good);
     } else if !scan.records.is_empty() {
         found.add(Finding::Modified, "record 1 is not run_started".into());
     }
     check_files(&mut found, dir, &scan.records);
+    let vouched = vouched(dir, &scan.records, auditor)?;
+    let covered =
+        vouch::compare(&mut found, &run, &Lines::new(good, scan.stop.is_none()), &vouched);
+    vouch::check_recorded(&mut found, &scan.records, &vouched);
     // A fault in the chain is what is to be said; the records after it are not judged.
     if scan.stop.is_none() && !scan.records.is_empty() {
         check_strays(&mut found, dir, &scan.records);
         check_end(&mut found, &scan.records);
+        vouch::check_required(&mut found, &scan.records, &covered, auditor.is_some());
     }
-    Ok(found.verdict(run, chain))
+    Ok(found.verdict(run, chain, covered, auditor.is_some()))
 }
 
-/// What was found, by gravity; a list of sentences for each.
-#[derive(Default)]
-struct Findings {
-    problems: BTreeMap<Finding, Vec<String>>,
-    notes: Vec<String>,
-}
-
-impl Findings {
-    fn add(&mut self, finding: Finding, sentence: String) {
-        self.problems.entry(finding).or_default().push(sentence);
-    }
-
-    fn verdict(self, run: String, chain: Chain) -> Verdict {
-        Verdict {
-            run,
-            result: self.problems.keys().next().copied().unwrap_or(Finding::Consistent),
-            records: chain.len,
-            head: chain.head,
-            signatures: Vec::new(),
-            problems: self.problems.into_values().flatten().collect(),
-            notes: self.notes,
-        }
-    }
+/// The checkpoints of a run, their signatures judged.
+fn vouched(
+    dir: &Path,
+    records: &[Recorded],
+    auditor: Option<&dyn Auditor>,
+) -> Result<Vec<Vouched>, read::ReadError> {
+    let failed = |source| read::ReadError::Io { path: dir.join(CHECKPOINTS), source };
+    let judged = checkpoint::all(dir).map_err(failed)?.into_iter().map(|found| {
+        let seq = checkpoint::number(&found.file);
+        let at = records.iter().find(|r| Some(r.seq) == seq).map(|r| r.stamp.at);
+        let signature = match auditor.filter(|_| found.signature.is_some()) {
+            Some(auditor) => auditor.judge(&found, at).map_err(failed)?,
+            None => Signature::NotChecked,
+        };
+        Ok(Vouched { found, signature })
+    });
+    judged.collect()
 }
 
 fn check_chain(found: &mut Findings, scan: &Scan, bytes: &[u8]) {
@@ -253,7 +176,7 @@ fn check_siblings(found: &mut Findings, dir: &Path, start: &RunStarted, lines: &
     if let Some(previous) = &start.previous
         && !ids.contains(&previous.run)
     {
-        found.notes.push(format!("the run before this one, {}, is not here", previous.run));
+        found.note(format!("the run before this one, {}, is not here", previous.run));
     }
 }
 

@@ -16,14 +16,14 @@ fn run() -> (TempDir, PathBuf) {
 }
 
 fn found(dir: &Path) -> (Finding, Vec<String>) {
-    let verdict = verify(dir).unwrap();
+    let verdict = verify(dir, None).unwrap();
     (verdict.result, verdict.problems)
 }
 
 #[test]
 fn a_finished_run_is_consistent_and_never_called_intact() {
     let (_runs, dir) = run();
-    let verdict = verify(&dir).unwrap();
+    let verdict = verify(&dir, None).unwrap();
     assert_eq!(verdict.result, Finding::Consistent, "{:?}", verdict.problems);
     assert_eq!(verdict.run, RUN);
     assert_eq!(verdict.records, 12);
@@ -53,14 +53,14 @@ fn a_cut_at_every_byte_is_told_apart() {
 fn every_flipped_byte_is_told_apart_or_changes_the_head() {
     let (_runs, dir) = run();
     let whole = fs::read(dir.join(JOURNAL)).unwrap();
-    let head = verify(&dir).unwrap().head;
+    let head = verify(&dir, None).unwrap().head;
     let last_line = whole[..whole.len() - 1].iter().rposition(|b| *b == b'\n').unwrap() + 1;
     for at in 0..whole.len() {
         let flip = 1 << (at % 8);
         let mut bytes = whole.clone();
         bytes[at] ^= flip;
         fs::write(dir.join(JOURNAL), bytes).unwrap();
-        let verdict = verify(&dir).unwrap();
+        let verdict = verify(&dir, None).unwrap();
         if at < last_line {
             assert_eq!(verdict.result, Finding::Modified, "byte {at} ^ {flip}");
         } else {
@@ -127,18 +127,18 @@ fn a_history_that_the_next_run_did_not_see_is_forked() {
     let previous = Previous { run: RUN.into(), head };
     let next = fixture::write_as(runs.path(), "20261122T031000Z-a-0002", Some(previous));
     assert_eq!(found(&dir).0, Finding::Consistent);
-    assert_eq!(verify(&next).unwrap().notes, Vec::<String>::new());
+    assert_eq!(verify(&next, None).unwrap().notes, Vec::<String>::new());
 
     // The run's last record is written anew: the chain alone would not show it.
     let text = fs::read_to_string(dir.join(JOURNAL)).unwrap();
     fs::write(dir.join(JOURNAL), text.replace("\"completed\"", "\"aborted\"")).unwrap();
-    let verdict = verify(&dir).unwrap();
+    let verdict = verify(&dir, None).unwrap();
     assert_eq!(verdict.result, Finding::Forked);
     assert!(verdict.problems[0].contains("20261122T031000Z-a-0002"), "{:?}", verdict.problems);
 
     // The run is taken away altogether: the next one misses it.
     fs::remove_dir_all(&dir).unwrap();
-    assert!(verify(&next).unwrap().notes[0].contains(RUN));
+    assert!(verify(&next, None).unwrap().notes[0].contains(RUN));
 }
 
 #[test]

@@ -1,18 +1,19 @@
 //! From the fold and the records to the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 use super::model::{
-    Attempt, Basis, Deviation, Evidence, Identity, Integrity, Note, Objective, Objectives, People,
-    Plan, Proven, Report, Resolved, Step, Time, Unknown, Verdict, Verdicts,
+    Attempt, Basis, Checkpoint, Deviation, Evidence, Identity, Integrity, Note, Objective,
+    Objectives, People, Plan, Proven, Report, Resolved, Step, Time, Unknown, Verdict, Verdicts,
 };
 use crate::engine::event::{Consent, Ending, RunStarted};
 use crate::engine::objectives::{self, data_verified, passed, recovery_time, rpo};
+use crate::engine::signing::Signed;
 use crate::engine::state::{self, Standing, StepState};
 use crate::engine::{Fact, Outcome, Part, Recorded, Stamp, State, Subject};
-use crate::journal::{self, Finding};
+use crate::journal;
 use crate::runbook::Milestone;
 use crate::runbook::model::Verifies;
 
@@ -40,7 +41,7 @@ pub fn build(state: &State, records: &[Recorded], verdict: &journal::Verdict) ->
         preflight: state.preflight.clone(),
         notes: state.notes.iter().map(note).collect(),
         evidence: state.evidence.iter().map(evidence).collect(),
-        integrity: integrity(run, records, verdict),
+        integrity: integrity(state, run, records, verdict),
     })
 }
 
@@ -343,20 +344,53 @@ fn evidence(evidence: &state::Evidence) -> Evidence {
     }
 }
 
-fn integrity(run: &RunStarted, records: &[Recorded], verdict: &journal::Verdict) -> Integrity {
+fn integrity(
+    state: &State,
+    run: &RunStarted,
+    records: &[Recorded],
+    verdict: &journal::Verdict,
+) -> Integrity {
     Integrity {
         records: records.len() as u64,
         head: verdict.head.clone(),
-        verified: match verdict.result {
-            Finding::Consistent => "consistent, unsigned",
-            other => other.name(),
-        },
+        verified: verdict.standing(),
         problems: verdict.problems.clone(),
-        signatures: "unsigned",
+        signatures: signatures(state),
+        checkpoints: state.signatures.signed.iter().map(checkpoint).collect(),
         tool: run.tool.clone(),
         notices: notices(run, records),
         previous: run.previous.as_ref().map(|p| format!("{} with head {}", p.run, p.head)),
         sign_off: "none recorded",
+    }
+}
+
+fn signatures(state: &State) -> String {
+    let signed = &state.signatures.signed;
+    let keys: BTreeSet<&str> = signed.iter().map(|signed| signed.key.as_str()).collect();
+    let keys: Vec<&str> = keys.into_iter().collect();
+    let asked_for = state.run().is_some_and(|run| run.signing.is_some());
+    match (signed.len(), state.signatures.failure()) {
+        (0, None) if asked_for => "not signed yet".into(),
+        (0, None) => "not signed".into(),
+        (0, Some(why)) => format!("not signed: {why}"),
+        (n, failure) => {
+            let s = if n == 1 { "" } else { "s" };
+            let failure = failure.map(|why| format!("; the last one is not signed: {why}"));
+            format!(
+                "{n} checkpoint{s} signed with {}{}",
+                keys.join(", "),
+                failure.unwrap_or_default()
+            )
+        }
+    }
+}
+
+fn checkpoint(signed: &Signed) -> Checkpoint {
+    Checkpoint {
+        record: signed.checkpoint,
+        at: signed.at.at,
+        file: format!("checkpoints/{}", signed.file),
+        key: signed.key.clone(),
     }
 }
 

@@ -97,7 +97,7 @@ pub fn export(
     formats: &[Format],
     out: Option<&Path>,
 ) -> Result<Vec<Written>, ExportError> {
-    let verdict = journal::verify(dir)?;
+    let verdict = journal::verify(dir, None)?;
     let report =
         build(state, records, &verdict).ok_or_else(|| ExportError::Empty(dir.to_owned()))?;
     let out = out.map_or_else(|| dir.join("reports"), Path::to_owned);

@@ -377,19 +377,35 @@ fn integrity(doc: &mut Doc, report: &Report) {
     doc.facts(&[
         ("Records", Some(integrity.records.to_string())),
         ("Head", Some(integrity.head.clone())),
-        ("Verified when this was written", Some(integrity.verified.into())),
-        ("Signatures", Some(integrity.signatures.into())),
+        ("Verified when this was written", Some(integrity.verified.clone())),
+        ("Signatures", Some(integrity.signatures.clone())),
         ("Anchors", Some("none".into())),
         ("Tool", Some(format!("steadyhand {}", integrity.tool))),
         ("Run before this one", integrity.previous.clone()),
     ]);
+    if !integrity.checkpoints.is_empty() {
+        let rows: Vec<_> = integrity
+            .checkpoints
+            .iter()
+            .map(|one| {
+                vec![
+                    one.record.to_string(),
+                    timestamp_text(one.at),
+                    one.file.clone(),
+                    one.key.clone(),
+                ]
+            })
+            .collect();
+        doc.rows(&["Signed up to record", "At", "File", "Key"], &rows);
+    }
     for text in integrity.problems.iter().chain(&integrity.notices) {
         doc.text.push_str(&format!("- {}\n", inline(text)));
     }
     doc.text.push('\n');
     doc.line(
         "The chain alone stops nobody who holds the files. A copy of the head, kept where the operator \
-         cannot change it, does for everything before it. VERIFY.txt in the run directory says how to \
+         cannot change it, does for everything before it, and so does a signed checkpoint whose key you know. \
+         VERIFY.txt in the run directory says how to \
          check it without this tool.",
     );
 }

@@ -362,11 +362,14 @@ pub struct Integrity {
     /// The SHA-256 of the last of them: keep it where nobody can change it.
     pub head: String,
     /// What `steady verify` found when the report was made.
-    pub verified: &'static str,
+    pub verified: String,
     /// What it said.
     pub problems: Vec<String>,
-    /// `unsigned`: the chain alone stops nobody who holds the files.
-    pub signatures: &'static str,
+    /// How many checkpoints are signed with which key. `not signed`: the chain alone stops nobody who
+    /// holds the files.
+    pub signatures: String,
+    /// The checkpoints that were signed, in order.
+    pub checkpoints: Vec<Checkpoint>,
     /// The tool's version that ran it.
     pub tool: String,
     /// What makes the record weaker than it could be.
@@ -375,4 +378,17 @@ pub struct Integrity {
     pub previous: Option<String>,
     /// Nobody has reviewed it yet.
     pub sign_off: &'static str,
+}
+
+/// A checkpoint of the journal that was signed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Checkpoint {
+    /// The record up to which it vouches.
+    pub record: u64,
+    /// When it was recorded.
+    pub at: DateTime<Utc>,
+    /// From the run directory on; its signature lies beside it.
+    pub file: String,
+    /// The key's fingerprint.
+    pub key: String,
 }

@@ -104,6 +104,7 @@ impl Run {
                 accepted: Accepted::Shown,
             }),
             previous: None,
+            signing: None,
         }))));
         run
     }
@@ -174,6 +175,8 @@ impl Run {
             records: self.records.len() as u64,
             head: "a3".repeat(32),
             signatures: vec![],
+            signed_up_to: 0,
+            audited: false,
             problems: vec![],
             notes: vec![],
         };

@@ -17,7 +17,7 @@ const FILE: &str = "steadyhand.yaml";
 /// Settings, and the exact bytes they are from.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Loaded {
-    /// Relative paths have been joined to the file's directory.
+    /// Relative paths have been joined to the file's directory, `~` in a key's to the home directory.
     pub settings: Settings,
     /// `None`: there is no file, and everything is as it is built in.
     pub file: Option<(PathBuf, Vec<u8>)>,
@@ -84,6 +84,12 @@ fn read(file: &Path) -> Result<Loaded, LoadError> {
     for path in [&mut settings.runs, &mut settings.runbooks].into_iter().flatten() {
         *path = beside.join(&path);
     }
+    if let Some(signing) = &mut settings.signing {
+        signing.key = match signing.key.strip_prefix("~") {
+            Ok(below) => etcetera::home_dir().unwrap_or_default().join(below),
+            Err(_) => beside.join(&signing.key),
+        };
+    }
     Ok(Loaded { settings, file: Some((file.to_owned(), bytes)) })
 }
 
@@ -123,6 +129,20 @@ mod tests {
         }
         set(dir.path(), 0o1777);
         assert!(load(Some(&file)).is_ok(), "a sticky directory is no harm");
+    }
+
+    #[test]
+    fn a_key_is_looked_for_beside_the_file_or_at_home() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("s.yaml");
+        let key = |path: &str| {
+            let text = format!("steadyhand: 1\nsigning: {{key: {path}}}\n");
+            std::fs::write(&file, text).unwrap();
+            load(Some(&file)).unwrap().settings.signing.unwrap().key
+        };
+        assert_eq!(key("keys/id"), dir.path().join("keys/id"));
+        assert_eq!(key("/etc/id"), PathBuf::from("/etc/id"));
+        assert_eq!(key("~/.ssh/id"), etcetera::home_dir().unwrap().join(".ssh/id"));
     }
 
     #[test]

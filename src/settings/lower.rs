@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Aws, Environment, PINS, Settings};
+use super::{Aws, Environment, PINS, Settings, Signing};
 use crate::runbook::Problem;
 use crate::runbook::diagnostic::{Problems, Source, suggestion};
 use crate::runbook::model::Mode;
@@ -45,10 +45,12 @@ const SETTINGS: Keys = &[
     ("runbooks", false),
     ("operator", false),
     ("theme", false),
+    ("signing", false),
     ("environments", false),
 ];
 const ENVIRONMENT: Keys =
     &[("mode", true), ("auto", false), ("inputs", false), ("aws", false), ("target", false)];
+const SIGNING: Keys = &[("key", true), ("required", false)];
 const AWS: Keys = &[("profile", false), ("region", false), ("endpoint", false)];
 
 fn settings(problems: &mut Problems<'_>, root: &Node) -> Option<Settings> {
@@ -66,6 +68,7 @@ fn settings(problems: &mut Problems<'_>, root: &Node) -> Option<Settings> {
         runbooks: path(problems, "runbooks"),
         operator: text(problems, &fields, "operator"),
         theme: text(problems, &fields, "theme"),
+        signing: fields.get("signing").and_then(|node| signing(problems, node)),
         environments: environments(problems, &fields),
     })
 }
@@ -79,6 +82,13 @@ fn text(problems: &mut Problems<'_>, fields: &Fields<'_>, key: &str) -> Option<S
         return None;
     }
     Some(text.to_owned())
+}
+
+fn signing(problems: &mut Problems<'_>, node: &Node) -> Option<Signing> {
+    let fields = Fields::read(problems, node, "`signing`", SIGNING.iter().copied())?;
+    let key = text(problems, &fields, "key");
+    let required = fields.get("required").and_then(|node| yaml::boolean(problems, node));
+    Some(Signing { key: key?.into(), required: required.unwrap_or(false) })
 }
 
 fn environments(problems: &mut Problems<'_>, fields: &Fields<'_>) -> BTreeMap<String, Environment> {

@@ -33,8 +33,19 @@ pub struct Settings {
     pub operator: Option<String>,
     /// A theme's name or file.
     pub theme: Option<String>,
+    /// How the record is signed; `None`: not at all.
+    pub signing: Option<Signing>,
     /// By name.
     pub environments: BTreeMap<String, Environment>,
+}
+
+/// How the record is signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signing {
+    /// A private key's file, or that of a public key whose other half an agent has.
+    pub key: PathBuf,
+    /// Nothing is done without a signature.
+    pub required: bool,
 }
 
 /// A named place to run against.

@@ -54,6 +54,7 @@ impl Story {
             practice: false,
             seen: None,
             previous: None,
+            signing: None,
         })));
         story.does(Input::Attach { pid: 7, tool: "0.1.0".into() });
         story.does(Input::TargetVerified { step: None, pins: pins() });

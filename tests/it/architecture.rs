@@ -17,6 +17,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("settings", &["runbook", "custody"]),
     ("engine", &["runbook"]),
     ("journal", &["engine", "custody"]),
+    // `journal`: what is signed is a checkpoint of it.
+    ("signing", &["journal"]),
     // `aws`: a child may be fed with an object of S3.
     ("supervisor", &["ingest", "aws"]),
     // `engine`: a past run is the fold of its journal.
@@ -47,6 +49,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "engine",
             "ingest",
             "journal",
+            "signing",
             "aws",
             "actions",
             "supervisor",
@@ -69,6 +72,7 @@ const ALL: &[&str] = &[
     "settings",
     "engine",
     "journal",
+    "signing",
     "supervisor",
     "catalogue",
     "actions",

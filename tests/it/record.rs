@@ -71,6 +71,7 @@ fn begin(runs: &Path, run: &str, previous: Option<Previous>) -> Journal {
         practice: false,
         seen: None,
         previous,
+        signing: None,
     };
     let new = NewRun { runs, id: run, runbook: RUNBOOK, settings: None, included: &[] };
     let first = Event::run(Fact::RunStarted(Box::new(started)));

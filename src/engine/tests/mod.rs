@@ -1,6 +1,7 @@
 //! Tests of the engine: a bench that does what a driver does, without a disk.
 
 mod properties;
+mod signing;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use serde_json::json;
 
 use super::event::{
     AttemptId, ByHand, Ending, Fact, Mode, Objective, Outcome, Part, Pins, Resolution, ResolvedBy,
-    RunStarted,
+    RunStarted, Signing,
 };
 use super::objectives::{Basis, data_verified, passed, recovery_time, rpo};
 use super::*;
@@ -105,6 +106,7 @@ impl Bench {
             practice: false,
             seen: None,
             previous: None,
+            signing: None,
         })));
         bench.attach();
         bench

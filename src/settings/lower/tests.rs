@@ -5,6 +5,7 @@ steadyhand: 1
 runs: /var/lib/steadyhand
 operator: alice@bastion-1
 theme: mono
+signing: {key: ~/.ssh/id_ed25519, required: true}
 environments:
   production:
     mode: live
@@ -30,6 +31,8 @@ fn problems(text: &str) -> Vec<(usize, usize, String)> {
 fn the_whole_of_it() {
     let settings = check(WHOLE.as_bytes(), "s").settings.unwrap();
     assert_eq!(settings.operator.as_deref(), Some("alice@bastion-1"));
+    let signing = Signing { key: "~/.ssh/id_ed25519".into(), required: true };
+    assert_eq!(settings.signing, Some(signing));
     let live = settings.environment("production").unwrap();
     assert_eq!(live.mode, Mode::Live);
     assert_eq!(live.inputs["port"], "05432", "text stays as it was written");
