@@ -56,8 +56,8 @@ pub fn verify(dir: &Path, auditor: Option<&dyn Auditor>) -> Result<Verdict, read
     }
     check_files(&mut found, dir, &scan.records);
     let vouched = vouched(dir, &scan.records, auditor)?;
-    let covered =
-        vouch::compare(&mut found, &run, &Lines::new(good, scan.stop.is_none()), &vouched);
+    let lines = Lines::new(good, scan.stop.is_none());
+    let covered = vouch::compare(&mut found, start.map(|s| &*s.run), &lines, &vouched);
     vouch::check_recorded(&mut found, &scan.records, &vouched);
     // A fault in the chain is what is to be said; the records after it are not judged.
     if scan.stop.is_none() && !scan.records.is_empty() {

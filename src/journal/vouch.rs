@@ -98,10 +98,10 @@ impl Covered {
 const BAD: &str = "not good";
 const UNSIGNED: &str = "unsigned";
 
-/// Compares the checkpoints of `run` with its journal.
+/// Compares the checkpoints with the journal of `run`, as far as that says which run it is.
 pub(super) fn compare(
     found: &mut Findings,
-    run: &str,
+    run: Option<&str>,
     lines: &Lines<'_>,
     vouched: &[Vouched],
 ) -> Covered {
@@ -140,7 +140,7 @@ pub(super) fn compare(
 /// Whether the checkpoint vouches for what stands in the journal.
 fn judge(
     found: &mut Findings,
-    run: &str,
+    run: Option<&str>,
     lines: &Lines<'_>,
     one: &Vouched,
     place: &str,
@@ -165,7 +165,7 @@ fn judge(
             return false;
         }
     }
-    if signed.run != run {
+    if run.is_some_and(|run| run != signed.run) {
         let other = &signed.run;
         let sentence = format!("{place} was made for another run, {other}: it vouches for nothing");
         found.add(Finding::Modified, sentence);

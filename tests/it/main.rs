@@ -27,3 +27,4 @@ mod services;
 mod shell;
 mod target;
 mod trust;
+mod signing;

@@ -70,7 +70,7 @@ environments:
         problems(text),
         [
             (2, 1, "unknown key `rusn` in the settings; did you mean `runs`?".into()),
-            (3, 1, "unknown key `share` in the settings; keys here: steadyhand, runs, runbooks, operator, theme, environments".into()),
+            (3, 1, "unknown key `share` in the settings; keys here: steadyhand, runs, runbooks, operator, theme, signing, environments".into()),
             (
                 5,
                 3,

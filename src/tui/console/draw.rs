@@ -72,6 +72,8 @@ impl Console {
         borders.outline(frame.buffer_mut(), area, style);
         let titles = (&*header::identity(&self.view), &*header::journal(&self.view));
         borders.titles(frame.buffer_mut(), (area.x + 1, area.y), area.width - 2, titles, style);
+        let (signed, how) = header::signed(state, theme);
+        borders.titles(frame.buffer_mut(), (area.x + 1, last), area.width - 2, ("", &signed), how);
         let rows = [
             (area.y + 1, header::rto(state, theme, now, columns)),
             (area.y + 2, header::rpo(state, theme, now)),

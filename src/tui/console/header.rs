@@ -31,24 +31,23 @@ pub(super) fn identity(view: &View) -> String {
     parts.join(" · ")
 }
 
-/// `journal ✓ 41 · a3f9c2e1 · signed ✓ 3`
+/// `journal ✓ 41 · a3f9c2e1`
 pub(super) fn journal(view: &View) -> String {
     let head: String = view.journal.head.chars().take(8).collect();
-    let signed = signed(&view.state);
     match &view.journal.halted {
-        Some(_) => format!("journal ✗ HALTED {} · {head} · {signed}", view.journal.records),
-        None => format!("journal ✓ {} · {head} · {signed}", view.journal.records),
+        Some(_) => format!("journal ✗ HALTED {} · {head}", view.journal.records),
+        None => format!("journal ✓ {} · {head}", view.journal.records),
     }
 }
 
-/// How many checkpoints are signed; in capitals what should be and is not.
-fn signed(state: &State) -> String {
+/// `signed ✓ 3`: how many checkpoints are signed; in capitals what should be and is not.
+pub(super) fn signed(state: &State, theme: &Theme) -> (String, Style) {
     let asked_for = state.run().is_some_and(|run| run.signing.is_some());
     match (state.signatures.signed.len(), state.signatures.failure()) {
-        (_, Some(_)) => "NOT SIGNED".to_owned(),
-        (0, None) if asked_for => "not signed yet".to_owned(),
-        (0, None) => "unsigned".to_owned(),
-        (count, None) => format!("signed ✓ {count}"),
+        (_, Some(_)) => ("NOT SIGNED".to_owned(), theme.warn),
+        (0, None) if asked_for => ("not signed yet".to_owned(), theme.text),
+        (0, None) => ("unsigned".to_owned(), theme.dim),
+        (count, None) => (format!("signed ✓ {count}"), theme.text),
     }
 }
 

@@ -522,3 +522,20 @@ fn a_secret_is_typed_before_the_guard_and_is_in_no_frame() {
     press(&mut console, &story, KeyCode::Esc);
     assert!(matches!(console.overlay, Overlay::None));
 }
+
+#[test]
+fn the_frame_says_how_far_the_record_is_signed() {
+    let mut story = Story::began(Mode::Live);
+    let last = |story: &Story| shown(&console(story), story).lines().last().unwrap().to_owned();
+    assert!(last(&story).ends_with("═ unsigned ═╝\""), "{}", last(&story));
+    story.does(Input::Signed {
+        checkpoint: 3,
+        head: "a3".repeat(32),
+        file: "3.txt".into(),
+        signature: "0f".repeat(32),
+        key: "SHA256:k".into(),
+    });
+    assert!(last(&story).ends_with("═ signed ✓ 1 ═╝\""), "{}", last(&story));
+    story.does(Input::NotSigned { checkpoint: 5, reason: "the agent is gone".into() });
+    assert!(last(&story).ends_with("═ NOT SIGNED ═╝\""), "{}", last(&story));
+}

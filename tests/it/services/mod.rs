@@ -8,6 +8,8 @@ pub mod damage;
 pub mod door;
 pub mod kubectl;
 pub mod moto;
+pub mod mutation;
+pub mod openssh;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod seaweed;
