@@ -28,7 +28,7 @@ pub fn holds(bytes: &[u8]) {
 }
 
 fn reading_holds(dir: &Path) {
-    let verdict = journal::verify(dir).expect("the directory can be read");
+    let verdict = journal::verify(dir, None).expect("the directory can be read");
     assert!(is_safe(&verdict.sentence()) && verdict.problems.iter().all(|p| is_safe(p)));
     let Ok(contents) = journal::read(dir) else {
         assert_ne!(verdict.result, Finding::Consistent);

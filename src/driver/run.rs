@@ -231,10 +231,13 @@ impl Driver {
     }
 
     /// A consent that nobody looks at goes to the disk with the intent that it is for: until then it is
-    /// acted upon by looking at the target alone, and no later console would have it.
+    /// acted upon by looking at the target alone, and no later console would have it. What is to be signed
+    /// must be there to be signed.
     fn consent_may_wait(&self) -> bool {
         let consented = |step| matches!(self.state.status(step), Status::Consented);
-        self.auto.is_some() && self.state.current().is_some_and(consented)
+        self.auto.is_some()
+            && !self.state.is_checkpoint_due()
+            && self.state.current().is_some_and(consented)
     }
 
     fn start(&mut self, effect: &Effect) {

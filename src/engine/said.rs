@@ -68,6 +68,8 @@ impl Input {
             | Self::Signal { .. }
             | Self::Recovered { .. }
             | Self::Continue
+            | Self::Signed { .. }
+            | Self::NotSigned { .. }
             | Self::Exported { .. } => self,
         }
     }
