@@ -4,6 +4,7 @@ use std::process::Command;
 
 use super::super::fixture::{self, BY, RUN, RUNBOOK, SETTINGS, stamp};
 use super::*;
+use crate::engine::Fact;
 
 fn new(runs: &Path) -> NewRun<'_> {
     NewRun { runs, id: RUN, runbook: RUNBOOK, settings: Some(SETTINGS), included: &[] }
@@ -134,31 +135,52 @@ fn a_run_is_found_by_id_by_the_beginning_of_only_one_and_by_directory() {
     assert!(run_ids(&runs.join("nowhere")).unwrap().is_empty());
 }
 
-/// Does what VERIFY.txt tells an auditor to do, with the tools it names.
+/// Does what VERIFY.txt tells an auditor to do, with the tools it names; `tests/it/signing/by_hand.rs` does
+/// it for a signed run.
 #[test]
 fn verify_txt_can_be_followed() {
     let runs = tempfile::tempdir().unwrap();
     let dir = fixture::write(runs.path());
-    let shell = |command: &str| {
-        let out = Command::new("sh").arg("-c").arg(command).current_dir(&dir).output().unwrap();
-        assert!(out.status.success(), "{command}");
-        String::from_utf8(out.stdout).unwrap()
-    };
-    let text = fs::read_to_string(dir.join("VERIFY.txt")).unwrap();
-    let commands: Vec<&str> =
-        text.lines().filter_map(|l| l.strip_prefix("       ")).map(str::trim).collect();
-    let [genesis, first, before, this, head, files] = commands[..] else { panic!("{commands:?}") };
-    let hash = |command: &str| shell(command).split_whitespace().next().unwrap().to_owned();
-    assert!(shell(first).contains(&hash(genesis)));
-    let lines = fixture::records().len();
-    for n in 2..=lines {
-        let before = before.replace("Mp", &format!("{}p", n - 1));
-        let this = this.replace("Np", &format!("{n}p"));
-        assert!(shell(&this).contains(&hash(&before)), "line {n}");
+    let mut journal = Journal::open(&dir).unwrap().journal;
+    let torn = dir.join("journal.torn-13");
+    for (file, bytes) in [(dir.join("evidence/shot.png"), &b"png"[..]), (torn, b"{\"one")] {
+        fs::write(file, bytes).unwrap();
     }
-    assert_eq!(hash(head), super::super::read(&dir).unwrap().head);
-    let journal = fs::read_to_string(dir.join(JOURNAL)).unwrap();
-    assert!(journal.contains(&hash("sha256sum settings.yaml")));
-    assert!(files.starts_with("sha256sum output/*"));
-    assert!(journal.contains(&hash("sha256sum output/*")));
+    let (sha256, caption) = (sha256_hex(b"png"), "the \"body\":{\"file\":\"x\"".to_owned());
+    let shot = Fact::EvidenceAttached { file: "shot.png".into(), sha256, bytes: 3, caption };
+    let (sha256, kept_as) = (sha256_hex(b"{\"one"), "journal.torn-13".to_owned());
+    for fact in [shot, Fact::Recovery { bytes: 5, sha256, kept_as }] {
+        journal.append(stamp(80), BY, Event::run(fact)).unwrap();
+    }
+    let text = fs::read_to_string(dir.join("VERIFY.txt")).unwrap();
+    let commands: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("    ")).collect();
+    let follow = || {
+        let mut sh = Command::new("sh");
+        let out = sh.arg("-c").arg(commands.join("\n")).current_dir(&dir).output().unwrap();
+        (out.status.success(), String::from_utf8_lossy(&out.stdout).into_owned())
+    };
+    let (fits, said) = follow();
+    let contents = super::super::read(&dir).unwrap();
+    let count = contents.records.len();
+    let expected = format!(
+        "{count} records, head {}\nnothing is signed\nsigned up to record 0 of {count}\n",
+        contents.head
+    );
+    assert!(fits && said == expected, "{said}");
+    for file in [
+        JOURNAL,
+        "runbook.yaml",
+        "settings.yaml",
+        "output/stop_writers.1.log",
+        "evidence/shot.png",
+        "journal.torn-13",
+    ] {
+        let whole = fs::read(dir.join(file)).unwrap();
+        let mut changed = whole.clone();
+        changed[whole.len() / 2] ^= 1;
+        fs::write(dir.join(file), changed).unwrap();
+        assert!(!follow().0, "{file}");
+        fs::write(dir.join(file), whole).unwrap();
+    }
+    assert!(follow().0);
 }

@@ -25,6 +25,6 @@ mod remaining;
 mod s3;
 mod services;
 mod shell;
+mod signing;
 mod target;
 mod trust;
-mod signing;
