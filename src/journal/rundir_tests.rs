@@ -56,7 +56,7 @@ fn a_run_that_cannot_begin_leaves_nothing_behind() {
     for _ in 0..200 {
         deep = serde_json::json!([deep]);
     }
-    let unwritable = Event::run(crate::engine::Fact::AttemptIntended {
+    let unwritable = Event::run(Fact::AttemptIntended {
         request: deep,
         digest: String::new(),
         token: String::new(),
