@@ -111,7 +111,9 @@ impl Conduct {
         };
         let formats = [Format::Md, Format::Json];
         let exported = export::write(&dir, &formats, None, &self.operator, signer.as_ref()).await;
-        if let Ok(Some(why)) = exported.as_ref().map(|exported| exported.unsigned.as_ref()) {
+        if reachable
+            && let Ok(Some(why)) = exported.as_ref().map(|exported| exported.unsigned.as_ref())
+        {
             eprintln!("steady: the end of the journal is not signed: {why}");
         }
         let report =

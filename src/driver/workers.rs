@@ -197,7 +197,8 @@ impl Workers {
 
     pub(super) fn sign(&mut self, desk: &Desk, checkpoint: Checkpoint) {
         let (signer, dir) = (desk.signer.clone(), desk.dir.clone());
-        self.spawn(Job::Sign, CancellationToken::new(), async move {
+        let failed = Report::Signed(checkpoint.clone(), Err(FAILED.into()));
+        self.spawn(Job::Sign, CancellationToken::new(), failed, async move {
             let signed = match signer {
                 Some(signer) => signer.checkpoint(&dir, &checkpoint).await,
                 None => Err("this run is signed, and the settings name no key any more: set \

@@ -10,6 +10,7 @@ use chrono::{DateTime, Local, Utc};
 
 use super::NAMESPACE;
 use super::keygen::{Said, run};
+use crate::custody;
 use crate::journal::checkpoint::{CHECKPOINTS, Found};
 use crate::journal::{Auditor, Signature};
 
@@ -42,6 +43,9 @@ pub enum AllowedSignersError {
         /// From 1.
         line: usize,
     },
+    /// Others could write another key into it.
+    #[error("the allowed signers are not used: {0}")]
+    NotOurs(String),
     /// It names nobody.
     #[error("{0} allows nobody: write PRINCIPAL KEYTYPE KEY, one a line, see ssh-keygen(1)")]
     Empty(PathBuf),
@@ -55,6 +59,7 @@ impl AllowedSigners {
     pub fn open(file: &Path, run: &Path) -> Result<Self, AllowedSignersError> {
         let unreadable = |source| AllowedSignersError::Unreadable { file: file.to_owned(), source };
         let text = std::fs::read_to_string(file).map_err(unreadable)?;
+        custody::refuse_replaceable(file).map_err(AllowedSignersError::NotOurs)?;
         let lines = text.lines().zip(1..).map(|(line, n)| (line.trim(), n));
         let mut any = false;
         for (text, line) in lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#')) {
@@ -160,6 +165,9 @@ fn is_key(kind: &str, key: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     const KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIM3Mv/G8Xvub42faZyajjwKzUz5OAAAAAAAAAAAAAAAA";
@@ -187,6 +195,10 @@ mod tests {
             let error = open(&text).unwrap_err();
             assert!(error.contains(said) && error.contains("signers"), "{error}");
         }
+        std::fs::write(&file, &good).unwrap();
+        std::fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+        let error = AllowedSigners::open(&file, dir.path()).unwrap_err().to_string();
+        assert!(error.contains("others may write"), "{error}");
         let error = AllowedSigners::open(Path::new("/nonexistent/s"), dir.path()).unwrap_err();
         assert!(error.to_string().contains("/nonexistent/s"), "{error}");
     }

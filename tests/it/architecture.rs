@@ -18,7 +18,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("engine", &["runbook"]),
     ("journal", &["engine", "custody"]),
     // `journal`: what is signed is a checkpoint of it.
-    ("signing", &["journal"]),
+    ("signing", &["journal", "custody"]),
     // `aws`: a child may be fed with an object of S3.
     ("supervisor", &["ingest", "aws"]),
     // `engine`: a past run is the fold of its journal.
