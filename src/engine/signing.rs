@@ -69,6 +69,11 @@ impl State {
     /// # Errors
     /// Why not.
     pub(super) fn vouched(&self, step: &StepState, granted: &Granted) -> Result<(), String> {
+        let signs = self.run().is_some_and(|run| run.signing.is_some());
+        let acts = Self::effect_of(&step.step, granted.part) != Effect::Reads;
+        if signs && acts && self.signatures.tried_up_to() == 0 {
+            return Err("the start of the run is not signed yet".into());
+        }
         if !self.to_vouch_for(step, granted.part) || self.signatures.signed_up_to() >= granted.seq {
             return Ok(());
         }

@@ -39,9 +39,10 @@ impl Bench {
 #[test]
 fn a_checkpoint_is_signed_at_the_start_before_what_destroys_and_at_the_close() {
     let mut run = signed(false);
-    assert_eq!(run.due(), (true, false));
-    run.sign(true);
     run.ok(Bench::consent("change", Given::Yes));
+    assert_eq!(run.due(), (true, false), "nothing acts before the start is signed");
+    assert!(run.no(Bench::intend("change", Part::Do, "d")).contains("the start of the run"));
+    run.sign(true);
     assert_eq!(run.due(), (false, true), "a change needs no checkpoint of its own");
     run.ok(Bench::intend("change", Part::Do, "d"));
     run.end(Outcome::Succeeded, Value::map::<String>([]));
@@ -52,9 +53,9 @@ fn a_checkpoint_is_signed_at_the_start_before_what_destroys_and_at_the_close() {
     let why = run.no(Bench::intend("destroy", Part::Do, "d"));
     assert!(why.contains("not signed yet"), "{why}");
     // A checkpoint that was begun before the consent does not vouch for it.
-    let (file, key) = ("3.txt".to_owned(), "SHA256:k".to_owned());
+    let (file, key) = ("4.txt".to_owned(), "SHA256:k".to_owned());
     let (head, signature) = ("h".to_owned(), "s".to_owned());
-    run.ok(Input::Signed { checkpoint: 3, head, file, signature, key });
+    run.ok(Input::Signed { checkpoint: 4, head, file, signature, key });
     assert_eq!(run.due(), (true, false));
     run.sign(true);
     assert_eq!(run.due(), (false, true));
