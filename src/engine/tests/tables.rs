@@ -585,3 +585,4 @@ fn what_was_refused_at_the_last_look_is_not_tried_again_on_its_own() {
     run.begin("a", Given::Yes);
     run.end(Outcome::Failed, Value::Null);
     assert_eq!(run.status("a"), "Retrying", "a fresh consent is good for its retries");
+}
