@@ -9,6 +9,7 @@ mod decide;
 mod effects;
 pub mod event;
 mod input;
+mod judge;
 pub mod objectives;
 mod said;
 mod scope;

@@ -1,10 +1,10 @@
 //! `settle`: the next consequence of what already happened, asked until there is none after every
 //! record and on resume, so that a crash between any two records loses none.
 
-use super::decide::saved_from;
 use super::event::{
     Ending, Event, Fact, Objective, Outcome, Part, Resolution, ResolvedBy, Stamp, UnknownResolved,
 };
+use super::judge::saved_from;
 use super::objectives::{recovery_time, rpo};
 use super::state::{Attempt, Standing, State, Status, StepState};
 use crate::runbook::{Effect, Value};

@@ -1,5 +1,6 @@
 //! Tests of the engine: a bench that does what a driver does, without a disk.
 
+mod attacks;
 mod properties;
 mod signing;
 mod tables;

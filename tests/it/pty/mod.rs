@@ -12,6 +12,7 @@ mod logical;
 mod postgres;
 mod rabbitmq;
 mod region;
+mod rules;
 mod s3;
 mod secret;
 mod terminal;
