@@ -137,6 +137,7 @@ fn begin(runs: &Path, id: &str, runbook: &str) -> (Journal, steadyhand::engine::
         practice: false,
         seen: None,
         previous: None,
+        signing: None,
     };
     let first = Event::run(Fact::RunStarted(Box::new(started)));
     let created = create_run(&new, stamp(0), BY, first).expect("a run");
