@@ -230,12 +230,20 @@ async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Left> 
     let mut notes = Vec::new();
     if end.stopped.is_some() {
         end.signal(Signal::KILL);
-    } else if open {
-        notes.push(
-            "something it started still runs and holds its output open; what that prints from now \
-             on is not kept"
-                .to_owned(),
-        );
+    }
+    if open {
+        let note = match end.stopped {
+            None => {
+                "something it started still runs and holds its output open; what that prints from now on is \
+                 not kept"
+            }
+            // Of its group nobody is left.
+            Some(_) => {
+                "something it started has left its process group, could not be stopped and still runs: look \
+                 for it with `ps -e -o pid,sid,args`"
+            }
+        };
+        notes.push(note.to_owned());
     }
     let fed = fed.over();
     failpoint::here("before_exit");
@@ -435,6 +443,8 @@ impl End {
         if self.stopped.is_none() {
             self.stopped = Some(why);
             self.signal(Signal::TERM);
+            // Who is stopped hears nothing.
+            self.signal(Signal::CONT);
             self.kill_at = Some(Instant::now() + self.patience);
         }
     }

@@ -6,6 +6,7 @@ mod architecture;
 mod aws;
 mod canary;
 mod check;
+mod closed_output;
 mod crash;
 mod demo;
 mod doctor;

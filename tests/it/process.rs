@@ -331,6 +331,67 @@ async fn a_grandchild_that_holds_the_output_open_does_not_hold_the_step() {
 }
 
 #[tokio::test]
+async fn what_has_left_the_group_is_not_stopped_and_that_is_said() {
+    let mut attempt = Attempt::new(
+        "setsid sh -c 'echo $$ > pid; while [ ! -e go ] && [ -e pid ]; do sleep 0.02; done' & wait",
+    );
+    attempt.order.patience_ms = 200;
+    let _launched = attempt.launch().await;
+    let pid = attempt.wait_for("pid").await;
+    supervisor::cancel(&attempt.dir()).unwrap();
+    let exit = attempt.end(None).await;
+    assert_eq!(exit.stopped, Some(Stopped::Cancelled));
+    assert!(exit.notes[0].contains("could not be stopped"), "{:?}", exit.notes);
+    assert!(is_alive(&pid));
+    fs::write(attempt.file("go"), "").unwrap();
+    eventually(|| (!is_alive(&pid)).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_child_that_is_stopped_hears_that_it_is_to_end() {
+    let attempt =
+        Attempt::new("trap 'echo heard; exit 3' TERM; echo $$ > pid; kill -STOP $$; sleep 60");
+    let _launched = attempt.launch().await;
+    let pid = attempt.wait_for("pid").await;
+    let stat = format!("/proc/{}/stat", pid.trim());
+    eventually(|| fs::read_to_string(&stat).ok()?.contains(") T ").then_some(())).await;
+    assert!(matches!(attempt.inspect(), Standing::Alive(_)));
+    supervisor::cancel(&attempt.dir()).unwrap();
+    let exit = attempt.end(None).await;
+    assert_eq!((exit.ended, &*exit.stdout), (Ended::Code(3), "heard\n"));
+}
+
+#[tokio::test]
+async fn a_child_without_input_output_or_terminal_is_like_any_other() {
+    // Its input is at its end, and there is no terminal to be had behind the console's back.
+    let attempt =
+        Attempt::new("cat; read -r x || echo end; (: < /dev/tty) 2> /dev/null || echo none");
+    assert_eq!(attempt.run().await.stdout, "end\nnone\n");
+
+    let attempt = Attempt::new(
+        "exec <&- >&- 2>&-; echo $$ > pid; while [ ! -e go ]; do sleep 0.02; done; exit 3",
+    );
+    let launched = attempt.launch().await;
+    let pid = attempt.wait_for("pid").await;
+    assert!(matches!(attempt.inspect(), Standing::Alive(_)) && is_alive(&pid));
+    fs::write(attempt.file("go"), "").unwrap();
+    let exit = attempt.end(Some(launched)).await;
+    assert_eq!((exit.ended, exit.output.bytes), (Ended::Code(3), 0));
+    assert!(exit.notes.is_empty(), "{:?}", exit.notes);
+}
+
+#[tokio::test]
+async fn binary_output_is_counted_and_what_is_kept_of_it_is_hashed() {
+    let bytes = flood_bytes() / 8;
+    let attempt = Attempt::new(&format!("head -c {bytes} /dev/urandom"));
+    let exit = attempt.run().await;
+    let kept = fs::read(&attempt.order.output).unwrap();
+    assert_eq!((exit.output.bytes, exit.output.sha256), (bytes, sha256(&kept)));
+    let text = String::from_utf8(kept).unwrap();
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
+}
+
+#[tokio::test]
 async fn a_child_is_fed_and_a_broken_file_kills_it_before_it_sees_an_end() {
     let mut attempt = Attempt::new("cat");
     attempt.order.stdin = Stdin::Text("from the console".into());
@@ -370,9 +431,8 @@ async fn a_child_is_fed_and_a_broken_file_kills_it_before_it_sees_an_end() {
 
 #[tokio::test]
 async fn a_flood_costs_no_memory() {
-    let mib: u64 =
-        std::env::var("STEADYHAND_FLOOD_MIB").ok().and_then(|m| m.parse().ok()).unwrap_or(64);
-    let attempt = Attempt::new(&format!("yes | head -c {}; touch over; sleep 0.2", mib << 20));
+    let bytes = flood_bytes();
+    let attempt = Attempt::new(&format!("yes | head -c {bytes}; touch over; sleep 0.2"));
     let _launched = attempt.launch().await;
     let Standing::Alive(Some(started)) = attempt.inspect() else { panic!("it is over already") };
     let before = resident_kib(std::process::id());
@@ -383,12 +443,18 @@ async fn a_flood_costs_no_memory() {
         most = most.max(resident_kib(started.supervisor));
     });
     let Standing::Exited(exit) = end.await.unwrap() else { panic!("it has no end") };
-    assert_eq!(exit.output.bytes, mib << 20);
-    assert_eq!(exit.output.cut.is_some(), mib << 20 > CAP);
+    assert_eq!(exit.output.bytes, bytes);
+    assert_eq!(exit.output.cut.is_some(), bytes > CAP);
     assert!(seen > 0);
     assert!(most > 0 && most < 100 * 1024, "the supervisor took {most} KiB");
     let own = resident_kib(std::process::id()) - before;
     assert!(own < 100 * 1024, "the console took {own} KiB");
+}
+
+/// `STEADYHAND_FLOOD_MIB=1024` is the large one.
+fn flood_bytes() -> u64 {
+    let mib = std::env::var("STEADYHAND_FLOOD_MIB").ok().and_then(|mib| mib.parse::<u64>().ok());
+    mib.unwrap_or(64) << 20
 }
 
 fn resident_kib(pid: u32) -> u64 {

@@ -42,12 +42,14 @@ fn a_key_at_the_moment_of_a_change_of_size_is_not_lost() {
     let dir = place();
     let mut terminal = searching(dir.path());
     let mut typed = String::new();
-    for (round, letter) in "the quick brown fox jumps over a lazy dog".chars().enumerate() {
+    for (round, letter) in "the quick brown fox jumps".chars().enumerate() {
         let round = u16::try_from(round).unwrap();
-        // Nothing comes after the key that could wake a reader which has overlooked it.
-        terminal.resize(100 + round % 2, 30 - round % 2).press(&letter.to_string());
+        // While a large frame is drawn a size and a key come, in this order, and are found at once; nothing
+        // comes after the key that could wake a reader which has overlooked it.
+        terminal.resize(300 - round, 90).resize(290 - round, 90).resize(100 + round, 30);
+        terminal.press(&letter.to_string());
         typed.push(letter);
-        terminal.wait_text(&typed);
+        terminal.wait_text(&format!("/{typed}"));
     }
     // And many of each at once.
     terminal.press(ESC).wait_text("1 of 1").press("/").wait_text("Enter keep");
