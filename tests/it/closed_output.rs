@@ -68,7 +68,7 @@ fn a_reader_that_does_not_read_on_holds_up_neither_the_run_nor_a_signal() {
     };
     eventually(|| has("attempt_started").then_some(()));
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-    let status = child.wait().unwrap();
+    let status = eventually(|| child.try_wait().unwrap());
     assert_eq!((status.code(), status.signal()), (Some(5), None));
     assert!(has("console_detached"));
     std::fs::remove_file(console.file("wait")).unwrap();

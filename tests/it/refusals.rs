@@ -51,7 +51,7 @@ fn what_is_asked_wrongly_is_a_usage_error() {
     let console = Console::new(ONE_STEP);
     let run = ["run", "runbook.yaml"];
     for (args, words) in [
-        (&["--mode", "drill"][..], &["not a terminal", "add --auto"][..]),
+        (&["--mode", "drill"][..], &["needs a terminal", "add --auto"][..]),
         (&["--auto"], &["--auto is never live", "--mode drill"]),
         (&["--auto", "--mode", "live"], &["--auto is never live"]),
         (&["--auto", "--mode", "drill", "-i", "nmae=x"], &["nmae"]),
