@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::{Globals, USAGE, fail, full_screen, print_json};
+use crate::driver;
 use crate::preflight::doctor::{Area, Finding, Patient, Screen, Verdict, examine};
 use crate::tui::text;
 
@@ -50,6 +51,7 @@ fn examined(globals: &Globals, args: &DoctorArgs) -> Result<Vec<Finding>, String
         environment,
         runs: &runs,
         catalogue: &catalogue,
+        signer: loaded.settings.signing.as_ref().map(driver::signer),
         screen: screen(),
         env: &|name: &str| std::env::var(name).ok(),
     };

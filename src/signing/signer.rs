@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::NAMESPACE;
 use super::keygen::{self, QUIET, Said};
+use crate::custody;
 use crate::journal::Checkpoint;
 use crate::journal::checkpoint::{self, Kept};
 
@@ -76,6 +77,10 @@ impl Signer {
     }
 
     async fn sign(&self, text: &str) -> Result<Vec<u8>, String> {
+        // What is not there ssh-keygen says better.
+        if self.key.exists() {
+            custody::refuse_writable(&self.key)?;
+        }
         let mut args: Vec<&OsStr> = ["-Y", "sign", "-n", NAMESPACE].map(OsStr::new).to_vec();
         // An empty passphrase on the command line: a key that has one fails instead of asking for it.
         args.extend(["-P", "", "-f"].map(OsStr::new));

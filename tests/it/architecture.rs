@@ -35,6 +35,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "engine",
             "ingest",
             "journal",
+            "signing",
             "aws",
             "actions",
             "custody",

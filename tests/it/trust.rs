@@ -4,7 +4,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::Value as Json;
 
@@ -220,6 +220,25 @@ fn what_another_user_owns_is_refused() {
     fs::create_dir(&runs).unwrap();
     chown(&runs, Some(12_345), None).unwrap();
     refused(&console, &[], 1, &[owned, "chown -R 0 "]);
+}
+
+#[test]
+fn a_key_that_others_may_write_signs_nothing() {
+    let console = place();
+    let key = console.file("key");
+    let made =
+        Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status();
+    if !made.is_ok_and(|status| status.success()) {
+        skip("OpenSSH", "ssh-keygen cannot make a key");
+        return;
+    }
+    let settings = "steadyhand: 1\nsigning: {key: key.pub, required: true}\n";
+    fs::write(console.file("steadyhand.yaml"), settings).unwrap();
+    let public = console.file("key.pub");
+    set(&public, 0o666);
+    refused(&console, &[], 1, &["preflight: signature", "(mode 0666): chmod go-w"]);
+    let doctor = console.steady(&["doctor"]).output().unwrap();
+    assert!(said(&doctor).contains("✗ bad   signature"), "{}", said(&doctor));
 }
 
 #[test]

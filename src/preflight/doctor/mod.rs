@@ -7,6 +7,7 @@ mod cloud;
 mod record;
 mod screen;
 mod services;
+mod signature;
 mod tools;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ use crate::catalogue::Catalogue;
 use crate::engine::event::Check;
 use crate::runbook::Runbook;
 use crate::settings::{Environment, Settings};
+use crate::signing::Signer;
 
 pub(super) use cloud::lasting;
 pub use screen::Screen;
@@ -37,6 +39,8 @@ pub struct Patient<'a> {
     pub runs: &'a Path,
     /// The runbooks that may be run.
     pub catalogue: &'a Catalogue,
+    /// What signs, when the settings name a key.
+    pub signer: Option<Signer>,
     /// The terminal.
     pub screen: Screen,
     /// Reads an environment variable.
@@ -194,14 +198,16 @@ fn halves(message: &str) -> (String, String) {
 /// Looks at everything. Writes nothing but a file of its own in the directory of runs, which is gone
 /// before it is written to.
 pub async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
-    let (mut all, endpoints, tools, connection, clock, record) = tokio::join!(
+    let (mut all, signature, endpoints, tools, connection, clock, record) = tokio::join!(
         cloud::look(patient),
+        signature::look(patient),
         services::look(patient),
         tools::look(patient),
         connection(),
         clock::look(),
         record::look(patient),
     );
+    all.extend(signature);
     all.extend(endpoints);
     all.extend(tools);
     all.extend(screen::judge(&patient.screen, patient.env));
