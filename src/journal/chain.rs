@@ -59,9 +59,15 @@ impl Chain {
         Self { len: 0, head: genesis }
     }
 
-    /// Reads lines that follow on this chain and moves its end on.
+    /// Reads lines that follow on this chain and moves its end on. A long journal is shared out to all
+    /// processors.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> Scan {
-        let shares = read_lines(bytes);
+        let most = available_parallelism().map_or(1, NonZero::get);
+        self.scan_shared(bytes, (bytes.len() / SHARE).clamp(1, most))
+    }
+
+    fn scan_shared(&mut self, bytes: &[u8], parts: usize) -> Scan {
+        let shares = read_lines(bytes, parts);
         let records = Vec::with_capacity(shares.iter().map(Vec::len).sum());
         let mut scan = Scan { records, good: 0, stop: None };
         for read in shares.into_iter().flatten() {
@@ -121,11 +127,10 @@ impl<'a> Read<'a> {
 /// Lines that one thread reads: it takes longer to start another for fewer bytes.
 const SHARE: usize = 256 * 1024;
 
-/// The lines, in shares one after the other. A share ends with the first line that is no record. A long
-/// journal is shared out to all processors: what a line says, and its hash, do not depend on another.
-fn read_lines(bytes: &[u8]) -> Vec<Vec<Result<Read<'_>, Fault>>> {
-    let most = available_parallelism().map_or(1, NonZero::get);
-    let shares = shares(bytes, (bytes.len() / SHARE).clamp(1, most));
+/// The lines in shares, read side by side: what a line says, and its hash, do not depend on another. A
+/// share ends with the first line that is no record.
+fn read_lines(bytes: &[u8], parts: usize) -> Vec<Vec<Result<Read<'_>, Fault>>> {
+    let shares = shares(bytes, parts);
     let Some((first, others)) = shares.split_first() else { return Vec::new() };
     std::thread::scope(|scope| {
         let others: Vec<_> = others.iter().map(|share| scope.spawn(|| read_share(share))).collect();
@@ -175,7 +180,80 @@ pub(super) fn is_torn(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{JOURNAL, RUNBOOK, disk, fixture};
     use super::*;
+
+    /// Every bit of a journal flipped: reading stops at the line it is in, or at the one after it; only in the
+    /// last line a flip may leave a record, and then the head is another.
+    #[test]
+    fn a_flip_of_any_bit_stops_the_reader_at_its_line_or_the_next() {
+        let runs = tempfile::tempdir().unwrap();
+        let dir = fixture::write(runs.path());
+        let mut bytes = disk::read(&dir.join(JOURNAL)).unwrap();
+        let mut chain = Chain::new(sha256_hex(&disk::read(&dir.join(RUNBOOK)).unwrap()));
+        // Where each line begins, and the chain before it.
+        let mut lines = vec![(0, chain.clone())];
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            chain.follow(line);
+            lines.push((lines[lines.len() - 1].0 + line.len(), chain.clone()));
+        }
+        let (mut stopped, mut unseen) = (0, 0);
+        for (n, (begin, before)) in lines.iter().enumerate().take(lines.len() - 1) {
+            let end = lines[(n + 2).min(lines.len() - 1)].0;
+            for bit in begin * 8..lines[n + 1].0 * 8 {
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                let mut after = before.clone();
+                let scan = after.scan(&bytes[*begin..end]);
+                let line = before.len + 1;
+                match scan.stop {
+                    Some(stop) => {
+                        stopped += 1;
+                        assert!((line..=line + 1).contains(&stop.record), "bit {bit}: {stop:?}");
+                    }
+                    None => {
+                        unseen += 1;
+                        assert!(line == chain.len && after.head != chain.head, "bit {bit}");
+                    }
+                }
+                bytes[bit / 8] ^= 1 << (bit % 8);
+            }
+        }
+        println!("{stopped} flips stop the reader, {unseen} change the head alone");
+        assert!(stopped > unseen * 10, "{stopped} {unseen}");
+    }
+
+    #[test]
+    fn however_many_read_a_journal_they_see_the_same() {
+        let runs = tempfile::tempdir().unwrap();
+        let dir = fixture::write(runs.path());
+        let whole = disk::read(&dir.join(JOURNAL)).unwrap();
+        let start = Chain::new(sha256_hex(&disk::read(&dir.join(RUNBOOK)).unwrap()));
+        for at in (0..whole.len()).step_by(61) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << (at % 8);
+            let mut alone = start.clone();
+            let read = alone.scan_shared(&bytes, 1);
+            for parts in 2..6 {
+                let mut shared = start.clone();
+                let same = shared.scan_shared(&bytes, parts);
+                assert_eq!(
+                    (&same.records, same.good, &same.stop),
+                    (&read.records, read.good, &read.stop)
+                );
+                assert_eq!(shared, alone, "byte {at}, {parts} shares");
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_that_counts_wrong_is_refused_although_its_hashes_are_right() {
+        let mut records = fixture::records();
+        records[1].seq = 3;
+        let first = record::encode(&records[0], "00").unwrap();
+        let second = record::encode(&records[1], &sha256_hex(&first)).unwrap();
+        let scan = Chain::new("00".into()).scan(&[first, second].concat());
+        assert_eq!(scan.stop, Some(Stop { record: 2, fault: Fault::WrongSeq(3) }));
+    }
 
     #[test]
     fn shares_are_whole_lines_and_nothing_is_left_out() {

@@ -240,6 +240,47 @@ fn a_recovery_that_fails_loses_no_byte_and_is_made_good() {
     assert!(cases >= BROKEN.len() * 4, "{cases}");
 }
 
+/// Whatever bit of a journal flips while nobody has it: it is refused as it is, or what is damaged at its end
+/// is set aside byte for byte, and no record before it is lost.
+#[test]
+fn a_flip_of_any_byte_is_refused_or_set_aside_whole() {
+    let runs = tempfile::tempdir().unwrap();
+    let dir = fixture::write(runs.path());
+    let (path, whole) = (dir.join(JOURNAL), fs::read(dir.join(JOURNAL)).unwrap());
+    let records = fixture::records();
+    let (mut refused, mut set_aside, mut another) = (0, 0, 0);
+    for at in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        fs::write(&path, &bytes).unwrap();
+        let lines = whole[..at].iter().filter(|b| **b == b'\n').count();
+        match Journal::open(&dir) {
+            Err(_) => {
+                refused += 1;
+                assert_eq!(fs::read(&path).unwrap(), bytes, "byte {at}");
+            }
+            Ok(opened) if opened.torn.is_empty() => {
+                // A record all the same: nothing here vouches for the last line, but a copy of the head.
+                another += 1;
+                assert_eq!((lines, opened.records.len()), (records.len() - 1, records.len()));
+                assert_eq!(opened.records[..lines], records[..lines]);
+            }
+            Ok(opened) => {
+                set_aside += 1;
+                assert!(lines + 2 >= records.len(), "byte {at} is not at the end");
+                assert_eq!(opened.records, records[..lines], "byte {at}");
+                let kept = dir.join(&opened.torn[0].kept_as);
+                let good = fs::read(&path).unwrap();
+                assert_eq!([good, fs::read(&kept).unwrap()].concat(), bytes, "byte {at}");
+                fs::remove_file(kept).unwrap();
+            }
+        }
+    }
+    println!("{refused} refused, {set_aside} set aside, {another} another last record");
+    assert_eq!(refused + set_aside + another, whole.len());
+    assert!(set_aside > 10 && another > 10, "{set_aside} {another}");
+}
+
 /// One console of a story: what it writes, where its disk fails and how, and how much of what was not synced
 /// the machine takes with it.
 #[derive(Clone, Debug)]
