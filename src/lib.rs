@@ -10,6 +10,7 @@ pub mod driver;
 pub mod engine;
 pub mod ingest;
 pub mod journal;
+pub mod machine;
 pub mod preflight;
 pub mod report;
 pub mod runbook;

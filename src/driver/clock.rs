@@ -1,12 +1,12 @@
 //! The clock: read here, once an input, and nowhere else.
 
-use std::fs;
 use std::io;
 
 use chrono::{TimeDelta, Utc};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::engine::Stamp;
+use crate::machine;
 
 /// A wall clock that strays this far from the boot clock has been set.
 const STEP: TimeDelta = TimeDelta::seconds(2);
@@ -23,8 +23,7 @@ impl Clock {
     /// # Errors
     /// When the kernel does not tell its boot id.
     pub fn new() -> io::Result<Self> {
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
-        Ok(Self { boot: boot.trim().to_owned() })
+        Ok(Self { boot: machine::boot_id()? })
     }
 
     /// Now.

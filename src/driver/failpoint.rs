@@ -1,50 +1,43 @@
-//! A hook for crash tests: the process kills itself right after a record is durable. Debug builds only.
+//! Where a console can be made to die around a record. Debug builds only: see [`crate::machine::failpoint`].
 
-use crate::engine::Recorded;
-
-/// `record:17` (that record), or `fact:attempt_started:restore` (the first such fact of that step).
+use crate::engine::{Event, Recorded};
+pub(super) use crate::machine::failpoint::die;
 #[cfg(debug_assertions)]
-const VARIABLE: &str = "STEADYHAND_FAILPOINT";
+use crate::machine::failpoint::{here, is};
 
-/// Whether the console dies as soon as this record is durable.
+/// `unwritten:attempt_finished:restore`: it is known, and not yet on the disk.
+#[cfg(debug_assertions)]
+pub(super) fn before(event: &Event) {
+    here(&format!("unwritten:{}", name(event)));
+}
+
+/// Whether the console dies as soon as this record is durable, and before anybody is told: `record:17` (that
+/// record), or `fact:attempt_started:restore` (that fact of that step).
 #[cfg(debug_assertions)]
 pub(super) fn is_at(recorded: &Recorded) -> bool {
+    is(&format!("record:{}", recorded.seq)) || is(&format!("fact:{}", name(&recorded.event)))
+}
+
+#[cfg(debug_assertions)]
+fn name(event: &Event) -> String {
     use crate::engine::Subject;
 
-    let Ok(wanted) = std::env::var(VARIABLE) else { return false };
-    let step = match &recorded.event.of {
+    let step = match &event.of {
         Subject::Run => "",
         Subject::Step(step) => step,
         Subject::Attempt(id) => &id.step,
     };
-    let fact = serde_json::to_value(&recorded.event.fact).unwrap_or_default();
-    let kind = fact.get("type").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
-    wanted == format!("record:{}", recorded.seq) || wanted == format!("fact:{kind}:{step}")
+    let fact = serde_json::to_value(&event.fact).unwrap_or_default();
+    let kind = fact.get("type").and_then(|kind| kind.as_str()).unwrap_or_default();
+    format!("{kind}:{step}")
 }
+
+/// Nothing, in a release build.
+#[cfg(not(debug_assertions))]
+pub(super) fn before(_event: &Event) {}
 
 /// Never, in a release build.
 #[cfg(not(debug_assertions))]
 pub(super) fn is_at(_recorded: &Recorded) -> bool {
     false
 }
-
-/// Dies here, by SIGKILL.
-pub(super) fn die() {
-    use rustix::process::{Signal, getpid, kill_process};
-
-    // Nothing after this line runs: that is the point.
-    let _ = kill_process(getpid(), Signal::KILL);
-}
-
-/// Panics here when the environment says `panic:` and this name.
-#[cfg(debug_assertions)]
-#[expect(clippy::panic, reason = "that is the point")]
-pub fn panic_here(name: &str) {
-    if std::env::var(VARIABLE).is_ok_and(|wanted| wanted.strip_prefix("panic:") == Some(name)) {
-        panic!("{}", std::env::var("STEADYHAND_PANIC_TEXT").unwrap_or_default());
-    }
-}
-
-/// Nothing, in a release build.
-#[cfg(not(debug_assertions))]
-pub fn panic_here(_name: &str) {}

@@ -19,9 +19,9 @@ mod view;
 mod workers;
 
 pub use crate::actions::Loan;
+pub use crate::machine::failpoint::panic_here;
 pub use autopilot::{Auto, Stopped};
 pub use clock::Clock;
-pub use failpoint::panic_here;
 pub use follower::Follower;
 pub use open::{Handle, Hands, Order, Run};
 pub use run::Left;

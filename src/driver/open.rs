@@ -11,7 +11,6 @@ use super::autopilot::Auto;
 use super::clock::Clock;
 use super::desk::Desk;
 use super::environment::{self, Held};
-use super::failpoint;
 use super::run::{Driver, Left};
 use super::view::{Command, JournalStanding, Output, View};
 use super::workers::Workers;
@@ -122,6 +121,11 @@ impl Run {
             who,
         )?;
         let first = Event::run(Fact::RunStarted(Box::new(run_started(&order, &id)?)));
+        // What was found before the run is as much of its beginning: no crash comes between.
+        let checked = Event::run(Fact::Preflight {
+            checks: order.checks,
+            overridden: order.preflight_overridden.map(|why| order.hands.redactor.clean(&why)),
+        });
         let new = NewRun {
             runs: &order.runs,
             id: &id,
@@ -129,20 +133,13 @@ impl Run {
             settings: order.settings_bytes.as_deref(),
             included: &order.included,
         };
-        let created = journal::create_run(&new, now, &order.hands.operator, first)
+        let created = journal::create_run(&new, now, &order.hands.operator, vec![first, checked])
             .map_err(|e| e.to_string())?;
-        if failpoint::is_at(&created.recorded) {
-            failpoint::die();
-        }
-        let state = State::new(order.runbook).apply(&created.recorded);
-        let mut run =
-            Self::assemble(state, created.journal, order.hands, clock, environment, Vec::new());
+        let state = State::new(order.runbook).apply_all(&created.records);
+        let opened = (created.journal, Vec::new());
+        let mut run = Self::assemble(state, 0, opened, order.hands, clock, environment);
         run.driver.warn(created.warnings);
         run.driver.warn(order.unfinished);
-        run.driver.note(Input::Preflight {
-            checks: order.checks,
-            overridden: order.preflight_overridden,
-        });
         Ok(run)
     }
 
@@ -165,18 +162,19 @@ impl Run {
             &started.pins,
             environment::who(dir, &hands.operator, &since(&clock.now())),
         )?;
-        let mut run = Self::assemble(state, opened.journal, hands, clock, environment, opened.torn);
+        let (earlier, journal) = (state.records, (opened.journal, opened.torn));
+        let mut run = Self::assemble(state, earlier, journal, hands, clock, environment);
         run.driver.warn(opened.warnings);
         Ok(run)
     }
 
     fn assemble(
         state: State,
-        journal: Journal,
+        earlier: u64,
+        (journal, torn): (Journal, Vec<TornTail>),
         hands: Hands,
         clock: Clock,
         environment: Option<Held>,
-        torn: Vec<TornTail>,
     ) -> Self {
         let (terminal, loans) = Terminal::new();
         let desk = Desk {
@@ -192,7 +190,6 @@ impl Run {
             supervisors: Supervisors::new(PathBuf::from("/proc/self/exe")),
         };
         let state = Arc::new(state);
-        let earlier = if state.records == 1 { 0 } else { state.records };
         let output = Output::default();
         let (views, seen) = watch::channel(View {
             state: state.clone(),

@@ -111,6 +111,7 @@ impl Driver {
         if self.halted.is_some() {
             return false;
         }
+        failpoint::before(&event);
         match self.journal.stage(now.clone(), &self.by, event) {
             Ok(recorded) => {
                 self.fold(&recorded);
@@ -381,6 +382,13 @@ impl Driver {
         let (masked, digest) = (request.masked(), prepared.digest.clone());
         if !pins.is_empty() {
             self.note(Input::TargetVerified { step: Some(step.clone()), pins: pins.clone() });
+        }
+        if let Err(error) = self.journal.room() {
+            // What was put down before goes first.
+            if self.commit() {
+                self.halt(&error);
+            }
+            return;
         }
         let number = self.state.step(&step).map_or(1, crate::engine::StepState::next_number);
         let token = format!("{}/{step}.{number}", self.desk.run);

@@ -10,13 +10,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
-use super::failpoint::panic_here;
 use super::prepare::{prepare, refused};
 use super::view::Prepared;
 use crate::actions::{self, Finish, Found, Progress};
 use crate::engine::event::{AttemptId, Part};
 use crate::engine::{Effect, State};
 use crate::journal::Checkpoint;
+use crate::machine::failpoint::panic_here;
 use crate::runbook::Request;
 use crate::signing::Signed;
 

@@ -83,8 +83,7 @@ impl State {
             Input::Cancel { reason } => self.cancel(reason),
             Input::Answer { choice, done, note } => self.answer(choice, done, note),
             // What moves the run.
-            Input::Preflight { .. }
-            | Input::TargetVerified { .. }
+            Input::TargetVerified { .. }
             | Input::Consent { .. }
             | Input::Intend { .. }
             | Input::Skip { .. }
@@ -99,9 +98,6 @@ impl State {
                 if self.finished.is_some() =>
             {
                 Err(Refusal::Over)
-            }
-            Input::Preflight { checks, overridden } => {
-                Ok(Event::run(Fact::Preflight { checks, overridden }))
             }
             Input::TargetVerified { step, pins } => self.about(step, Fact::TargetVerified { pins }),
             Input::Consent { step, part, given, digest } => {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
 use super::event::{
-    AttemptId, ByHand, Check, Outcome, Output, Part, Pins, Resolution, ResolvedBy, RunStarted,
+    AttemptId, ByHand, Outcome, Output, Part, Pins, Resolution, ResolvedBy, RunStarted,
 };
 use crate::runbook::model::Milestone;
 use crate::runbook::{StepId, Value};
@@ -28,13 +28,6 @@ pub enum Input {
     Detach {
         /// Why.
         reason: String,
-    },
-    /// Preflight is through.
-    Preflight {
-        /// What it found.
-        checks: Vec<Check>,
-        /// A person goes on in spite of it.
-        overridden: Option<String>,
     },
     /// The target's pins were proven, for the run or right before a step acts.
     TargetVerified {

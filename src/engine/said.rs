@@ -15,9 +15,6 @@ impl Input {
         };
         match self {
             Self::Detach { reason } => Self::Detach { reason: clean(&reason) },
-            Self::Preflight { checks, overridden } => {
-                Self::Preflight { checks, overridden: overridden.map(|why| clean(&why)) }
-            }
             Self::Cancel { reason } => Self::Cancel { reason: clean(&reason) },
             Self::Answer { choice, done, note } => {
                 Self::Answer { choice, done, note: clean(&note) }

@@ -61,7 +61,7 @@ impl State {
     /// An unknown outcome that needs no person: the attempt only read, or the probe has answered.
     fn due_resolution(&self) -> Option<Event> {
         self.steps.iter().find_map(|step| {
-            let attempt = step.unknown()?;
+            let attempt = step.lost_probe().or_else(|| step.unknown())?;
             let resolved = if Self::effect_of(&step.step, attempt.id.of) == Effect::Reads {
                 UnknownResolved {
                     as_: Resolution::NotDone,

@@ -343,6 +343,13 @@ impl StepState {
             .find(|a| !a.stale && a.id.of != Part::Probe && a.standing() == Standing::Unknown)
     }
 
+    /// A probe whose answer was lost: nothing waits for it, and the record says so.
+    #[must_use]
+    pub fn lost_probe(&self) -> Option<&Attempt> {
+        let lost = |a: &&Attempt| a.id.of == Part::Probe && a.standing() == Standing::Unknown;
+        self.attempts.iter().find(lost)
+    }
+
     /// The attempt that is at work.
     #[must_use]
     pub fn running(&self) -> Option<&Attempt> {

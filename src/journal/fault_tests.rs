@@ -45,7 +45,7 @@ fn create(runs: &Path) -> Result<(), impl std::error::Error> {
         settings: Some(fixture::SETTINGS),
         included: &[],
     };
-    create_run(&new, stamp(1), BY, fixture::started("r", None)).map(drop)
+    create_run(&new, stamp(1), BY, vec![fixture::started("r", None)]).map(drop)
 }
 
 /// The fault `fault` at operation `at`, from 0; with `stays`, at every one after it as well. What was done

@@ -143,8 +143,9 @@ pub(crate) fn write(runs: &Path) -> PathBuf {
 
 pub(crate) fn write_as(runs: &Path, run: &str, previous: Option<Previous>) -> PathBuf {
     let new = NewRun { runs, id: run, runbook: RUNBOOK, settings: Some(SETTINGS), included: &[] };
-    let mut journal =
-        create_run(&new, stamp(1), BY, started(run, previous)).expect("a run is made").journal;
+    let mut journal = create_run(&new, stamp(1), BY, vec![started(run, previous)])
+        .expect("a run is made")
+        .journal;
     std::fs::write(journal.dir().join("output/stop_writers.1.log"), OUTPUT).unwrap();
     for (event, n) in story().into_iter().zip(2..) {
         journal.append(stamp(n), BY, event).unwrap();

@@ -10,6 +10,7 @@ pub mod verify;
 
 mod chain;
 mod disk;
+mod holder;
 mod medium;
 mod read;
 mod record;

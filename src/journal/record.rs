@@ -29,7 +29,10 @@ pub(super) enum Fault {
     #[error("it is not JSON: {0}")]
     NotJson(String),
     /// JSON, but not a record of this version.
-    #[error("it is not a record this version knows: {0} (was it written by a newer steady?)")]
+    #[error(
+        "this steady ({version}) does not know it: {0}; if a newer steady wrote it, go on with that one",
+        version = env!("CARGO_PKG_VERSION")
+    )]
     NotKnown(String),
     /// The place in the order is wrong.
     #[error("it says seq {0}")]

@@ -38,6 +38,11 @@ impl Reserve {
         }
     }
 
+    /// Gives back what an earlier console left.
+    pub(super) fn discard(dir: &Path) {
+        let _ = std::fs::remove_file(dir.join(NAME));
+    }
+
     /// The run directory has got its name.
     pub(super) fn moved_to(&mut self, dir: &Path) {
         self.path = dir.join(NAME);

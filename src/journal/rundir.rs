@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::chain::sha256_hex;
-use super::writer::{AppendError, Journal};
+use super::writer::{AppendError, Journal, is_full};
 use super::{INCLUDED, JOURNAL, RUNBOOK, SETTINGS, disk, medium};
 use crate::engine::{Event, Recorded, Stamp};
+use crate::machine::failpoint;
 
 const FOLDERS: [&str; 5] = ["attempts", "output", "evidence", "checkpoints", "reports"];
 const VERIFY: &str = include_str!("VERIFY.txt");
@@ -33,10 +34,10 @@ pub struct NewRun<'a> {
 /// A run directory that was made, with its first record in it.
 #[derive(Debug)]
 pub struct Created {
-    /// Ready for the second record; [`Journal::dir`] is the run directory.
+    /// Ready for the next record; [`Journal::dir`] is the run directory.
     pub journal: Journal,
-    /// The first record.
-    pub recorded: Recorded,
+    /// The first records.
+    pub records: Vec<Recorded>,
     /// What the operator should know, such as that the directory lies in memory.
     pub warnings: Vec<String>,
 }
@@ -52,13 +53,23 @@ pub enum CreateError {
         /// Why.
         source: io::Error,
     },
-    /// The first record cannot be written.
+    /// There is no room for it.
+    #[error(
+        "no room for a new run in {runs}: {source}; free some, or keep runs elsewhere: --runs DIR"
+    )]
+    NoSpace {
+        /// Where runs are kept.
+        runs: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// One of the first records cannot be written.
     #[error(transparent)]
     Append(#[from] AppendError),
 }
 
-/// Makes a run directory under another name, and gives it its own only when the first record is on
-/// the disk: a run is there whole or not at all.
+/// Makes a run directory under another name, and gives it its own only when its first records, `facts`, are on
+/// the disk: a run is there whole or not at all. What a crash left of earlier attempts is swept away.
 ///
 /// # Errors
 /// When it cannot be made, is there already, or when others may write to the directory of runs.
@@ -66,21 +77,65 @@ pub fn create_run(
     new: &NewRun<'_>,
     stamp: Stamp,
     by: &str,
-    first: Event,
+    facts: Vec<Event>,
 ) -> Result<Created, CreateError> {
     let dir = new.runs.join(new.id);
-    let failed = |source| CreateError::Io { path: dir.clone(), source };
+    let failed = |source: io::Error| match is_full(&source) {
+        true => CreateError::NoSpace { runs: new.runs.to_owned(), source },
+        false => CreateError::Io { path: dir.clone(), source },
+    };
     let mut private = DirBuilder::new();
     private.mode(0o700);
     private.recursive(true).create(new.runs).map_err(failed)?;
     disk::refuse_shared(new.runs).map_err(failed)?;
+    let drafting = Drafting::begin(new.runs).map_err(failed)?;
     let draft = Draft::make(new).map_err(failed)?;
+    failpoint::here("draft:made");
     let mut journal = Journal::create(&draft.path, &sha256_hex(new.runbook)).map_err(failed)?;
-    let recorded = journal.append(stamp, by, first)?;
+    let records = facts
+        .into_iter()
+        .map(|fact| journal.stage(stamp.clone(), by, fact))
+        .collect::<Result<_, _>>()?;
+    journal.commit()?;
+    failpoint::here("draft:recorded");
     draft.publish(&dir).map_err(failed)?;
+    failpoint::here("draft:published");
+    drop(drafting);
     journal.moved_to(&dir);
     disk::sync_dir(new.runs).map_err(failed)?;
-    Ok(Created { journal, recorded, warnings: medium::warning(&dir).into_iter().collect() })
+    Ok(Created { journal, records, warnings: medium::warning(&dir).into_iter().collect() })
+}
+
+/// What the name of a run directory begins with until it is whole.
+const DRAFT: &str = ".new-";
+
+/// Somebody is making a run directory: a shared lock on the directory of runs. Who can have it alone knows that every
+/// draft there was left by a crash.
+struct Drafting(#[expect(dead_code, reason = "held, not read")] File);
+
+impl Drafting {
+    fn begin(runs: &Path) -> io::Result<Self> {
+        let held = File::open(runs)?;
+        // Where directories cannot be locked nobody can have it alone, and nothing is swept.
+        if held.try_lock().is_ok() {
+            sweep(runs)?;
+        }
+        let _ = held.lock_shared();
+        Ok(Self(held))
+    }
+}
+
+/// Removes what crashes left of runs that never began.
+fn sweep(runs: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(runs)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(DRAFT.as_bytes())
+            && entry.file_type()?.is_dir()
+        {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// A run directory without its name; removed unless it is published.
@@ -90,7 +145,7 @@ struct Draft {
 
 impl Draft {
     fn make(new: &NewRun<'_>) -> io::Result<Self> {
-        let path = new.runs.join(format!(".new-{}", new.id));
+        let path = new.runs.join(format!("{DRAFT}{}", new.id));
         let mut private = DirBuilder::new();
         private.mode(0o700).create(&path)?;
         let draft = Self { path };

@@ -21,10 +21,10 @@ fn names(dir: &Path) -> Vec<String> {
 fn a_new_run_directory_has_the_layout_of_the_design() {
     let parent = tempfile::tempdir().unwrap();
     let runs = parent.path().join("state/runs");
-    let made = create_run(&new(&runs), stamp(1), BY, fixture::started(RUN, None)).unwrap();
+    let made = create_run(&new(&runs), stamp(1), BY, vec![fixture::started(RUN, None)]).unwrap();
     let dir = runs.join(RUN);
     assert_eq!(made.journal.dir(), dir);
-    assert_eq!(made.recorded.seq, 1);
+    assert_eq!(made.records[0].seq, 1);
     let visible: Vec<String> = names(&dir).into_iter().filter(|n| !n.starts_with('.')).collect();
     assert_eq!(
         visible,
@@ -61,13 +61,15 @@ fn a_run_that_cannot_begin_leaves_nothing_behind() {
         digest: String::new(),
         token: String::new(),
     });
-    assert!(create_run(&new(runs.path()), stamp(1), BY, unwritable).is_err());
+    assert!(create_run(&new(runs.path()), stamp(1), BY, vec![unwritable]).is_err());
     assert_eq!(names(runs.path()), Vec::<String>::new());
 
     // Another run has the id.
     let dir = fixture::write(runs.path());
     let before = fs::read(dir.join(JOURNAL)).unwrap();
-    assert!(create_run(&new(runs.path()), stamp(1), BY, fixture::started(RUN, None)).is_err());
+    assert!(
+        create_run(&new(runs.path()), stamp(1), BY, vec![fixture::started(RUN, None)]).is_err()
+    );
     assert_eq!(fs::read(dir.join(JOURNAL)).unwrap(), before);
     assert_eq!(names(runs.path()), [RUN]);
 }
@@ -79,7 +81,8 @@ fn a_directory_of_runs_that_others_may_write_to_is_refused() {
     for mode in [0o777, 0o775, 0o757, 0o1777] {
         fs::set_permissions(runs.path(), fs::Permissions::from_mode(mode)).unwrap();
         let first = fixture::started(RUN, None);
-        let error = create_run(&new(runs.path()), stamp(1), BY, first).unwrap_err().to_string();
+        let error =
+            create_run(&new(runs.path()), stamp(1), BY, vec![first]).unwrap_err().to_string();
         let said = format!("(mode {mode:04o}): chmod go-w {}", runs.path().display());
         assert!(error.ends_with(&said), "{error}");
         assert_eq!(names(runs.path()), Vec::<String>::new());

@@ -151,7 +151,7 @@ fn a_run_that_goes_on_is_incomplete() {
         settings: Some(fixture::SETTINGS),
         included: &[],
     };
-    let made = create_run(&new, stamp(1), BY, fixture::started(RUN, None)).unwrap();
+    let made = create_run(&new, stamp(1), BY, vec![fixture::started(RUN, None)]).unwrap();
     assert_eq!(found(made.journal.dir()).0, Finding::Incomplete);
 }
 

@@ -1,17 +1,17 @@
 //! The one writer of a journal.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::chain::{Chain, is_torn, sha256_hex};
 use super::read::{self, ReadError};
 use super::reserve::Reserve;
-use super::{JOURNAL, disk, record};
+use super::{JOURNAL, disk, holder, record};
 use crate::engine::{Event, Fact, Recorded, Stamp};
 
-/// Who holds the journal, for the one who finds it locked: `pid 4711 on bastion-1`.
-const HOLDER: &str = ".holder";
+/// An attempt has this much at least for its records and its outcome.
+const ROOM: u64 = 1024 * 1024;
 
 /// A journal that is open for writing. It is locked for as long as this lives.
 #[derive(Debug)]
@@ -128,7 +128,7 @@ impl Journal {
         let file = disk::create_append(&dir.join(JOURNAL))?;
         file.try_lock().map_err(io::Error::from)?;
         let reserve = Reserve::take(dir)?;
-        write_holder(dir)?;
+        holder::write(dir)?;
         disk::sync_all(&file)?;
         disk::sync_dir(dir)?;
         let chain = Chain::new(genesis.to_owned());
@@ -158,7 +158,7 @@ impl Journal {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(OpenError::Held { dir: dir.to_owned(), holder: holder(dir) });
+                return Err(OpenError::Held { dir: dir.to_owned(), holder: holder::read(dir) });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
@@ -174,7 +174,7 @@ impl Journal {
             disk::cut(&file, scan.good as u64).map_err(failed)?;
         }
         let torn = unaccounted(dir, &scan.records).map_err(failed)?;
-        write_holder(dir).map_err(failed)?;
+        holder::write(dir).map_err(failed)?;
         let mut journal = Self {
             dir: dir.to_owned(),
             file,
@@ -192,6 +192,8 @@ impl Journal {
     fn reserve_again(&mut self, records: &[Recorded]) -> Vec<String> {
         let over = records.iter().any(|r| matches!(r.event.fact, Fact::RunFinished { .. }));
         if over {
+            // A crash may have come between the last record and this.
+            Reserve::discard(&self.dir);
             return Vec::new();
         }
         match Reserve::take(&self.dir) {
@@ -291,6 +293,19 @@ impl Journal {
         self.no_space()
     }
 
+    /// Whether there is room for what an attempt leaves behind: asked before each, so that a full disk stops the
+    /// run between two of them.
+    ///
+    /// # Errors
+    /// [`AppendError::NoSpace`]: the reserved space has just been given back.
+    pub fn room(&mut self) -> Result<(), AppendError> {
+        match rustix::fs::statvfs(&self.dir) {
+            Ok(fs) if fs.f_bavail.saturating_mul(fs.f_frsize) < ROOM => Err(self.no_space()),
+            // Where the system does not tell, the next write does.
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     fn no_space(&mut self) -> AppendError {
         match self.reserve.take() {
             Some(reserve) if reserve.release() => AppendError::NoSpace(self.dir.clone()),
@@ -344,7 +359,7 @@ impl Staged {
     }
 }
 
-fn is_full(e: &io::Error) -> bool {
+pub(super) fn is_full(e: &io::Error) -> bool {
     matches!(e.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
@@ -399,26 +414,6 @@ pub(super) fn torn_files(dir: &Path) -> io::Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
-}
-
-fn write_holder(dir: &Path) -> io::Result<()> {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let path = dir.join(HOLDER);
-    // Replaced, never written into: a reader sees one whole line, and a link is not followed.
-    match std::fs::remove_file(&path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        _ => {}
-    }
-    // Not synced: it says nothing after a crash.
-    let text = format!("process {} on {host}\n", std::process::id());
-    disk::create_append(&path)?.write_all(text.as_bytes())
-}
-
-fn holder(dir: &Path) -> String {
-    let text = disk::read(&dir.join(HOLDER)).unwrap_or_default();
-    let text: String =
-        String::from_utf8_lossy(&text).chars().filter(|c| !c.is_control()).take(120).collect();
-    if text.is_empty() { "another console".to_owned() } else { text }
 }
 
 #[cfg(test)]

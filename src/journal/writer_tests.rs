@@ -232,7 +232,7 @@ fn the_reserve_is_there_while_the_run_goes_on_and_gone_when_it_is_over() {
         included: &[],
     };
     let first = fixture::started("r", None);
-    let created = super::super::create_run(&new, stamp(1), BY, first).unwrap();
+    let created = super::super::create_run(&new, stamp(1), BY, vec![first]).unwrap();
     let dir = created.journal.dir().to_owned();
     assert!(dir.join(".reserve").exists());
     drop(created);

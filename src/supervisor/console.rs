@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 use super::files::{self, VOID};
 use super::launch::Launched;
 use super::{Exit, Started};
+use crate::machine::failpoint;
 
 /// What can be concluded from an attempt's directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +50,9 @@ pub fn inspect(dir: &Path) -> io::Result<Standing> {
             if let Some(started) = files::started(dir)? {
                 return Ok(Standing::Lost(started));
             }
+            failpoint::here("inspect:not_void");
             files::mark(dir, VOID, &())?;
+            failpoint::here("inspect:void");
             Ok(Standing::NeverStarted)
         }
     }

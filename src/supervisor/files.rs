@@ -137,9 +137,9 @@ impl Room {
     }
 }
 
-/// The kernel's boot id.
+/// This boot; of another one than any other when the kernel does not tell.
 pub(super) fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+    crate::machine::boot_id().unwrap_or_default()
 }
 
 /// When a process was started, in clock ticks since boot.

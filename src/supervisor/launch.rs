@@ -15,6 +15,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::console::{Standing, inspect};
 use super::{Next, Order, READY};
+use crate::machine::failpoint;
 
 /// The supervisors of one console.
 #[derive(Clone, Debug)]
@@ -61,6 +62,7 @@ impl Supervisors {
     /// The child was certainly not started.
     pub async fn launch(&self, dir: &Path, order: &Order) -> io::Result<Launched> {
         DirBuilder::new().mode(0o700).create(dir)?;
+        failpoint::here("launch:unordered");
         let mut talk = match (order.terminal, self.take_idle()) {
             (false, Some(talk)) => talk,
             (false, None) => Talk::start(&mut self.command())?,
@@ -73,6 +75,7 @@ impl Supervisors {
         };
         // A supervisor that is gone already says why, or leaves nothing behind: see below.
         let _ = talk.order(dir, order).await;
+        failpoint::here("launch:ordered");
         let line = talk.line().await?;
         let launched = |child, talk| Launched { child, talk, home: self.clone() };
         let why = match line.split_once(' ') {

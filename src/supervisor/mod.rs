@@ -16,7 +16,6 @@
 //! `void` starts nothing. An order that ends early, because its console died, starts nothing either.
 
 mod console;
-mod failpoint;
 mod feed;
 mod files;
 mod launch;

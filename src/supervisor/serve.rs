@@ -21,8 +21,9 @@ use tokio::time::{Instant, sleep_until};
 use super::feed::{self, Broken, Feed};
 use super::files::{self, Draft, EXIT, Room, STARTED, VOID};
 use super::output::{Channel, Keeper};
-use super::{ChildId, Ended, Exit, Fed, Order, Ordered, READY, Started, Stopped, failpoint};
+use super::{ChildId, Ended, Exit, Fed, Order, Ordered, READY, Started, Stopped};
 use crate::ingest::Redactor;
+use crate::machine::failpoint;
 
 /// How long output is waited for that others hold open after the child has ended.
 const LINGER: Duration = Duration::from_secs(2);
@@ -145,7 +146,7 @@ pub(super) fn claim(dir: &Path) -> io::Result<File> {
     if dir.join(VOID).exists() || dir.join(STARTED).exists() {
         return Err(io::Error::other("this attempt was started, or given up, before"));
     }
-    failpoint::here("before_started");
+    failpoint::here("supervisor:before_started");
     Ok(lock)
 }
 
@@ -158,7 +159,7 @@ pub(super) fn start(dir: &Path) -> io::Result<Started> {
         child: None,
     };
     files::mark(dir, STARTED, &started)?;
-    failpoint::here("before_spawn");
+    failpoint::here("supervisor:before_spawn");
     Ok(started)
 }
 
@@ -196,7 +197,7 @@ async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Left> 
         }
     };
     let pid = child.id().unwrap_or_default();
-    failpoint::here("after_spawn");
+    failpoint::here("supervisor:after_spawn");
     files::hold(&lock, ChildId { pid, start: files::start_time(pid) })?;
     tell(&format!("started {pid}"));
 
@@ -246,13 +247,14 @@ async fn attempt(desk: &mut Desk, dir: &Path, order: Order) -> io::Result<Left> 
         notes.push(note.to_owned());
     }
     let fed = fed.over();
-    failpoint::here("before_exit");
+    failpoint::here("supervisor:before_exit");
     let ended = status.map_or(Ended::Signal(0), how);
     let stopped = end.stopped.map(|why| match why {
         Stopped::BadInput(message) => Stopped::BadInput(redactor.clean(message)),
         Stopped::Cancelled | Stopped::TimedOut | Stopped::ConsoleGone => why,
     });
     desk.leave(&mut draft, &exit(ended, stopped, keeper, started.at, notes, fed))?;
+    failpoint::here("supervisor:after_exit");
     Ok(Left { exit: draft, streams: open.then_some(streams) })
 }
 

@@ -10,17 +10,18 @@ use syn::{Item, UseTree};
 const TABLE: &[(&str, &[&str])] = &[
     ("runbook", &[]),
     ("ingest", &[]),
+    ("machine", &[]),
     ("aws", &[]),
     ("sandbox", &[]),
     ("custody", &[]),
     // `custody`: what others may write is not believed; here, in the journal, and where secrets are read.
     ("settings", &["runbook", "custody"]),
     ("engine", &["runbook"]),
-    ("journal", &["engine", "custody"]),
+    ("journal", &["engine", "custody", "machine"]),
     // `journal`: what is signed is a checkpoint of it.
     ("signing", &["journal", "custody"]),
     // `aws`: a child may be fed with an object of S3.
-    ("supervisor", &["ingest", "aws"]),
+    ("supervisor", &["ingest", "machine", "aws"]),
     // `engine`: a past run is the fold of its journal.
     ("catalogue", &["runbook", "settings", "journal", "engine"]),
     // `supervisor`: a shell step is run by the process that outlives the console.
@@ -49,6 +50,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "catalogue",
             "engine",
             "ingest",
+            "machine",
             "journal",
             "signing",
             "aws",
@@ -67,6 +69,7 @@ const TABLE: &[(&str, &[&str])] = &[
 const ALL: &[&str] = &[
     "runbook",
     "ingest",
+    "machine",
     "aws",
     "sandbox",
     "custody",

@@ -75,7 +75,7 @@ fn begin(runs: &Path, run: &str, previous: Option<Previous>) -> Journal {
     };
     let new = NewRun { runs, id: run, runbook: RUNBOOK, settings: None, included: &[] };
     let first = Event::run(Fact::RunStarted(Box::new(started)));
-    let mut journal = create_run(&new, stamp(0), BY, first).unwrap().journal;
+    let mut journal = create_run(&new, stamp(0), BY, vec![first]).unwrap().journal;
     let attached = Fact::ConsoleAttached { pid: 7, tool: "0.1.0".into() };
     journal.append(stamp(1), BY, Event::run(attached)).unwrap();
     journal

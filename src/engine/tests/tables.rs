@@ -178,6 +178,15 @@ fn the_probe_resolves_what_it_can_and_leaves_the_rest() {
     run.end(Outcome::Failed, Value::Null);
     assert_eq!(run.status("a"), "Unknown", "a probe that fails says nothing");
     assert!(run.state.effects(&stamp(99)).is_empty(), "it is asked once on its own");
+
+    // Lost with its console: the record does not leave it open, and what it was asked about stays unknown.
+    let mut run = probed();
+    run.attach();
+    let Fact::UnknownResolved(resolved) = &run.records.last().unwrap().event.fact else {
+        panic!("{:?}", run.kinds());
+    };
+    assert_eq!((resolved.as_, resolved.resolved_by), (Resolution::NotDone, ResolvedBy::Reads));
+    assert_eq!(run.status("a"), "Unknown");
 }
 
 #[test]

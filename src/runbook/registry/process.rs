@@ -8,7 +8,8 @@ pub(super) static ACTIONS: &[ActionSpec] = &[ActionSpec {
         Effect::Changes,
         &[Effect::Reads, Effect::Changes, Effect::Destroys],
     ),
-    help: "Runs a script or a program on this machine; exactly one of `run` and `argv` is given",
+    help: "Runs a script or a program on this machine; exactly one of `run` and `argv` is given. \
+           `STEADYHAND_ATTEMPT` in its environment names the attempt as the record does",
     keys: &[
         Key {
             name: "run",

@@ -51,6 +51,10 @@ pub struct Terminal {
     /// Everything that was written, for what no screen keeps: titles, the bell, modes.
     raw: Vec<u8>,
     line: &'static Line,
+    /// The frames that were drawn whole and not yet taken; `None` when nobody wants them.
+    frames: Option<Vec<String>>,
+    /// How much of `raw` the parser has.
+    parsed: usize,
 }
 
 /// What happens to the line that the terminal is at the end of.
@@ -60,6 +64,9 @@ struct Line {
     awake: Mutex<()>,
     cut: AtomicBool,
 }
+
+/// The end of a frame: the cursor is hidden, or shown where somebody types.
+const FRAME_ENDS: [&[u8]; 2] = [b"\x1b[?25l", b"\x1b[?25h"];
 
 fn size(columns: u16, rows: u16) -> PtySize {
     PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
@@ -127,7 +134,20 @@ impl Terminal {
             exited: None,
             raw: Vec::new(),
             line,
+            frames: None,
+            parsed: 0,
         }
+    }
+
+    /// Keeps every frame that is drawn whole, for [`Self::frames`]; what a screen shows in between is not looked at.
+    pub fn keeping_frames(mut self) -> Self {
+        self.frames = Some(Vec::new());
+        self
+    }
+
+    /// The frames since this was asked last.
+    pub fn frames(&mut self) -> Vec<String> {
+        self.frames.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The process.
@@ -150,12 +170,27 @@ impl Terminal {
         String::from_utf8_lossy(&self.raw).into_owned()
     }
 
-    /// Takes in what has been written, waiting for a moment when there is nothing.
-    fn take_in(&mut self) -> bool {
+    fn absorb(&mut self, bytes: &[u8]) {
+        self.raw.extend_from_slice(bytes);
+        while self.frames.is_some()
+            && let new = &self.raw[self.parsed..]
+            && let Some(end) = new.windows(6).position(|at| FRAME_ENDS.contains(&at))
+        {
+            self.parser.process(&new[..end + 6]);
+            self.parsed += end + 6;
+            let frame = self.screen();
+            self.frames.iter_mut().for_each(|frames| frames.push(frame.clone()));
+        }
+        if self.frames.is_none() {
+            self.parser.process(bytes);
+        }
+    }
+
+    /// Takes in what has been written, waiting for a moment when there is nothing; whether more may come.
+    pub fn take_in(&mut self) -> bool {
         match self.bytes.recv_timeout(Duration::from_millis(20)) {
             Ok(bytes) => {
-                self.raw.extend_from_slice(&bytes);
-                self.parser.process(&bytes);
+                self.absorb(&bytes);
                 true
             }
             Err(RecvTimeoutError::Timeout) => true,
@@ -166,8 +201,7 @@ impl Terminal {
     /// Takes in the rest of a frame: a screen is looked at only when nothing more of it is on its way.
     fn rest(&mut self) {
         while let Ok(bytes) = self.bytes.recv_timeout(Duration::from_millis(20)) {
-            self.raw.extend_from_slice(&bytes);
-            self.parser.process(&bytes);
+            self.absorb(&bytes);
         }
     }
 
@@ -234,6 +268,12 @@ impl Terminal {
         self
     }
 
+    /// The same, of a console that may be gone by now.
+    pub fn press_if_open(&mut self, text: &str) {
+        let keys = self.keys.as_mut().expect("the terminal is open");
+        let _ = keys.write_all(text.as_bytes()).and_then(|()| keys.flush());
+    }
+
     /// Presses `y` once the console says that it takes it.
     pub fn confirm(&mut self) -> &mut Self {
         self.wait_text("Press y to run exactly this.").press("y")
@@ -293,15 +333,9 @@ impl Terminal {
         loop {
             let open = self.take_in();
             if let Some(status) = self.child.try_wait().expect("steady can be waited for") {
-                while self
-                    .bytes
-                    .recv_timeout(Duration::from_millis(50))
-                    .map(|b| {
-                        self.raw.extend_from_slice(&b);
-                        self.parser.process(&b);
-                    })
-                    .is_ok()
-                {}
+                while let Ok(bytes) = self.bytes.recv_timeout(Duration::from_millis(50)) {
+                    self.absorb(&bytes);
+                }
                 self.exited = Some(status.clone());
                 return status;
             }
@@ -334,8 +368,10 @@ pub fn runs(dir: &Path) -> PathBuf {
 
 /// The directory of the only run.
 pub fn run_dir(dir: &Path) -> Option<PathBuf> {
-    let mut found = std::fs::read_dir(runs(dir)).ok()?.filter_map(Result::ok);
-    found.find(|entry| entry.path().join("journal.jsonl").exists()).map(|entry| entry.path())
+    let found = std::fs::read_dir(runs(dir)).ok()?.filter_map(Result::ok);
+    // A run that is being made has another name.
+    let mut whole = found.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+    whole.find(|entry| entry.path().join("journal.jsonl").exists()).map(|entry| entry.path())
 }
 
 /// The records of the only run, as far as they are whole.

@@ -118,6 +118,18 @@ pub fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Whether it comes to that within a few seconds.
+pub fn soon(mut good: impl FnMut() -> bool) -> bool {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !good() {
+        if std::time::Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    true
+}
+
 /// What a file holds; nothing when it is not there.
 pub fn text(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
