@@ -125,6 +125,8 @@ fn a_full_disk_halts_the_console_before_the_next_action_and_resume_goes_on() {
     for step in ["1 of 3", "2 of 3"] {
         terminal.wait_text(step).wait_text("Enter review").press(ENTER).confirm();
     }
+    // What `fill` left is enough to tell how it came out, and not for another attempt.
+    terminal.wait_text("3 of 3").wait_text("Enter review").press(ENTER).type_phrase("copy");
     terminal.wait_text("HALTED").wait_text("no space left");
     assert!(terminal.screen().contains("journal ✗ HALTED"), "{}", terminal.screen());
     // No key begins anything any more.
