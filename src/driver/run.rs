@@ -571,6 +571,11 @@ impl Driver {
     }
 
     fn leave(&mut self, left: Left) -> Left {
+        // Whoever leaves a run that cannot go on is told so once more.
+        let left = match (&self.halted, left) {
+            (Some(why), Left::Detached(_)) => Left::Halted(why.clone()),
+            (_, left) => left,
+        };
         let reason = match &left {
             Left::Finished => "the run is over".to_owned(),
             Left::Detached(reason) | Left::Halted(reason) => reason.clone(),

@@ -411,7 +411,6 @@ impl Console {
 
     fn pick(&mut self, pick: Pick, now: &Stamp) -> Reaction {
         let state = self.view.state.clone();
-        let waiting = state.current().and_then(StepState::last).map(|attempt| attempt.id.clone());
         match pick {
             Pick::Choice(choice) => self.choose(choice, now),
             Pick::Stay => Reaction::default(),
@@ -423,7 +422,11 @@ impl Console {
             Pick::NotDone => self.ask(Purpose::Answer { done: false }, now),
             Pick::Item(i) => self.item(i, now),
             Pick::Resolve(resolution) => {
-                let Some(attempt) = waiting else { return Reaction::default() };
+                // Not the latest one: that may be a probe, which could not tell.
+                let unknown = state.current().and_then(StepState::unknown);
+                let Some(attempt) = unknown.map(|attempt| attempt.id.clone()) else {
+                    return Reaction::default();
+                };
                 let names = match resolution {
                     Resolution::Succeeded => state.needed_from(&attempt.step).into_iter().collect(),
                     Resolution::Failed | Resolution::NotDone | Resolution::Running => Vec::new(),

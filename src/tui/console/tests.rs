@@ -279,6 +279,35 @@ fn an_unknown_outcome_is_resolved_with_a_reason_and_what_later_steps_need() {
 }
 
 #[test]
+fn what_a_probe_could_not_tell_is_resolved_by_a_person() {
+    use crate::runbook::model::{Call, Probe};
+
+    let mut story = Story::restoring(Mode::Live);
+    story.ends(Outcome::Unknown, "the connection was lost");
+    let unknown = story.state.steps.iter().position(|step| step.unknown().is_some()).unwrap();
+    let step = &mut story.state.steps[unknown].step;
+    let action = Call { effect: Effect::Reads, ..step.action.clone() };
+    step.probe = Some(Probe { action, done: None, not_done: None, in_progress: None });
+    let probe = Input::Intend {
+        step: step.id.clone(),
+        part: Part::Probe,
+        request: serde_json::json!({}),
+        digest: "p".into(),
+        token: "t".into(),
+    };
+    story.does(probe).ends(Outcome::Succeeded, "exit 0");
+    let mut console = console(&story);
+    press(&mut console, &story, KeyCode::Enter);
+    press(&mut console, &story, KeyCode::Char('n'));
+    letters(&mut console, &story, "there is no such cluster");
+    let asked = press(&mut console, &story, KeyCode::Enter).commands.pop();
+    let Some(Command::Engine(input)) = asked else { panic!("{asked:?}") };
+    // The attempt itself, not the probe that came after it.
+    story.does(input);
+    assert!(story.state.steps[unknown].unknown().is_none());
+}
+
+#[test]
 fn the_menu_dims_what_may_not_be_with_the_reason() {
     let story = Story::restoring(Mode::Live);
     let mut console = console(&story);
