@@ -280,12 +280,14 @@ fn an_unknown_outcome_is_resolved_with_a_reason_and_what_later_steps_need() {
 
 #[test]
 fn what_a_probe_could_not_tell_is_resolved_by_a_person() {
+    use std::sync::Arc;
+
     use crate::runbook::model::{Call, Probe};
 
     let mut story = Story::restoring(Mode::Live);
     story.ends(Outcome::Unknown, "the connection was lost");
     let unknown = story.state.steps.iter().position(|step| step.unknown().is_some()).unwrap();
-    let step = &mut story.state.steps[unknown].step;
+    let step = Arc::make_mut(&mut Arc::make_mut(&mut story.state.steps[unknown]).step);
     let action = Call { effect: Effect::Reads, ..step.action.clone() };
     step.probe = Some(Probe { action, done: None, not_done: None, in_progress: None });
     let probe = Input::Intend {
