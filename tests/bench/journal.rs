@@ -140,8 +140,8 @@ fn begin(runs: &Path, id: &str, runbook: &str) -> (Journal, steadyhand::engine::
         signing: None,
     };
     let first = Event::run(Fact::RunStarted(Box::new(started)));
-    let created = create_run(&new, stamp(0), BY, first).expect("a run");
-    (created.journal, created.recorded)
+    let mut created = create_run(&new, stamp(0), BY, vec![first]).expect("a run");
+    (created.journal, created.records.remove(0))
 }
 
 fn stamp(n: u64) -> Stamp {
