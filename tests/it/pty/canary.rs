@@ -393,3 +393,37 @@ fn a_secret_in_a_note_does_not_get_into_the_record() {
     assert_eq!(note["body"]["text"], "the token is «secret f», and works");
     Search::new().assert_none_below(dir);
 }
+
+#[test]
+fn a_panic_says_no_canary() {
+    let mut search = Search::new();
+    let said: String = [FROM_ENV, FROM_FILE, FROM_COMMAND]
+        .into_iter()
+        .flat_map(forms)
+        .map(|(name, form, _)| format!("{name}: {form}\n"))
+        .collect();
+    for where_ in ["panic:screen", "panic:worker"] {
+        let (home, sources) = homes();
+        let dir = home.path();
+        let env = [("STEADYHAND_FAILPOINT", where_), ("STEADYHAND_PANIC_TEXT", said.as_str())];
+        let mut terminal = begin(dir, sources.path(), &env);
+        terminal.wait_text("Before the first step").press(ENTER);
+        terminal.wait_text("Enter run");
+        if where_ == "panic:worker" {
+            terminal.press(ENTER);
+            terminal.wait_record(dir, "of the end", |r| is(r, "attempt_finished", "tools"));
+            terminal.wait_text("FAILED").press("q");
+        } else {
+            terminal.press("!");
+        }
+        terminal.wait_exit();
+        search.assert_none("what the terminal was sent", terminal.raw().as_bytes());
+        assert!(terminal.raw().contains("has a defect at"), "{}", terminal.raw());
+        let files = search.assert_none_below(dir);
+        let day =
+            files.iter().find(|file| file.to_string_lossy().contains(".diagnostics")).unwrap();
+        let text = std::fs::read_to_string(day).unwrap();
+        assert!(text.contains("has a defect at") && text.contains("«secret f»"), "{text}");
+    }
+    println!("canary matrix, panics: {} cases, 0 hits", search.cases);
+}
