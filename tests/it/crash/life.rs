@@ -20,13 +20,12 @@ const AGAIN: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Situations whose keys ask for a record.
-const ASK: [&str; 9] = [
+const ASK: [&str; 8] = [
     "typed",
     "Press y",
     "Is it done?",
     "Which one?",
-    "what you saw",
-    "how you know",
+    "in the ledger",
     "Enter run",
     "Enter go on",
     "What to do?",
@@ -200,14 +199,17 @@ impl Operator<'_> {
                     .filter(|_| typed != phrase && !phrase.starts_with(typed)),
             };
         }
+        let is_form = ["what you saw", "how you know"].iter().any(|help| screen.contains(help));
         [
             ("more lines below", "\x1b[6~"),
             ("Press y to run exactly this.", "y"),
             ("Is it done?", "d"),
             ("Which one?", ENTER),
-            ("the record needs it", ENTER),
-            ("what you saw", "it is in the ledger\r"),
-            ("how you know for certain", "it is not in the ledger\r"),
+            ("the record needs it", "\x1b"),
+            // Typed and seen; never sent twice: what comes too late would be keys of the console.
+            ("in the ledger", ENTER),
+            ("what you saw", "it is in the ledger"),
+            ("how you know for certain", "it is not in the ledger"),
             ("What to do?", "r"),
             ("Run this?", ""),
             ("─ Debrief ─", ENTER),
@@ -216,9 +218,11 @@ impl Operator<'_> {
             ("Enter review", ENTER),
             ("Enter run", ENTER),
             ("Before the first step", ENTER),
+            // A key that was meant for something else has opened something.
+            ("Esc back", "\x1b"),
         ]
         .into_iter()
-        .find(|(text, _)| screen.contains(text))
+        .find(|(text, _)| screen.contains(text) && (*text != "in the ledger" || is_form))
         .filter(|(_, keys)| !keys.is_empty())
         // While the console still looks, an unknown outcome is nobody's turn.
         .filter(|_| !screen.contains("… looking for what became of"))
