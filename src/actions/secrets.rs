@@ -160,7 +160,8 @@ fn from_file(path: &Path) -> Result<String, String> {
     }
 }
 
-/// What a command prints; no more of it is read than a secret can be. What it says on standard error is not repeated: it may name the secret.
+/// What a command prints; no more of it is read than a secret can be. What it says on standard error is
+/// not repeated: it may name the secret.
 async fn from_command(command: &str) -> Result<String, String> {
     let (printed, status) = match timeout(COMMAND_LIMIT, printed(command)).await {
         Ok(Ok(printed)) => printed,
