@@ -56,7 +56,7 @@ pub struct State {
     pub last: Option<Stamp>,
     /// Number of records.
     pub records: u64,
-    pub(super) index: HashMap<StepId, usize>,
+    pub(super) index: Arc<HashMap<StepId, usize>>,
 }
 
 /// The start of the outage.
@@ -444,6 +444,11 @@ impl StepState {
     }
 }
 
+/// The place of each step.
+fn index_of(steps: &[Arc<StepState>]) -> HashMap<StepId, usize> {
+    steps.iter().enumerate().map(|(i, s)| (s.step.id.clone(), i)).collect()
+}
+
 impl State {
     /// A run before its first record.
     #[must_use]
@@ -453,7 +458,7 @@ impl State {
             .iter()
             .map(|step| Arc::new(StepState::new(step.clone(), false)))
             .collect();
-        let index = steps.iter().enumerate().map(|(i, s)| (s.step.id.clone(), i)).collect();
+        let index = Arc::new(index_of(&steps));
         Self {
             runbook,
             started: None,
@@ -489,7 +494,7 @@ impl State {
     }
 
     pub(super) fn reindex(&mut self) {
-        self.index = self.steps.iter().enumerate().map(|(i, s)| (s.step.id.clone(), i)).collect();
+        self.index = Arc::new(index_of(&self.steps));
     }
 
     /// The place of the step of this id, from 0.
