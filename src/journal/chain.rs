@@ -62,8 +62,12 @@ impl Chain {
     /// Reads lines that follow on this chain and moves its end on. A long journal is shared out to all
     /// processors.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> Scan {
-        let most = available_parallelism().map_or(1, NonZero::get);
-        self.scan_shared(bytes, (bytes.len() / SHARE).clamp(1, most))
+        let parts = match bytes.len() / SHARE {
+            // Not asked for what was just appended: the answer is read from several files.
+            0 | 1 => 1,
+            shares => shares.min(available_parallelism().map_or(1, NonZero::get)),
+        };
+        self.scan_shared(bytes, parts)
     }
 
     fn scan_shared(&mut self, bytes: &[u8], parts: usize) -> Scan {
