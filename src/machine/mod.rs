@@ -1,7 +1,8 @@
-//! The machine under the process: which boot of it this is. For crash tests a debug build can be told that
-//! it is another boot, and where the process is to die.
+//! The machine under the process: which boot of it this is, and what it says of a process. For crash tests
+//! a debug build can be told that it is another boot, and where the process is to die.
 
 pub mod failpoint;
+pub mod process;
 
 use std::fs;
 use std::io;

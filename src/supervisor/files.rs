@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{ChildId, Exit, Started};
+use crate::machine::process::Process;
 
 pub(super) const LOCK: &str = "lock";
 pub(super) const STARTED: &str = "started.json";
@@ -144,7 +145,5 @@ pub(super) fn boot_id() -> String {
 
 /// When a process was started, in clock ticks since boot.
 pub(super) fn start_time(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name in parentheses and may hold blanks; this is the 22nd.
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+    Some(Process::of(pid)?.started)
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use chrono::Utc;
 use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, getpgid, getpgrp, getppid, kill_process,
-    kill_process_group, waitpid,
+    Pid, Signal, WaitOptions, WaitStatus, getpgrp, getppid, kill_process, kill_process_group,
+    waitpid,
 };
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp};
 use sha2::{Digest, Sha256};
@@ -23,7 +23,10 @@ use tokio::time::{Instant, sleep_until};
 use super::files::{self, EXIT};
 use super::serve::{Orders, claim, command, not_spawned, start, tell};
 use super::{ChildId, Ended, Exit, Kept, Order, Ordered, Stopped};
+use crate::machine::process::Process;
 
+const NOT_SEEN: &str = "the console's process group is outside this PID namespace, so the terminal could not be \
+    given back to it: start steady from a shell inside";
 const NOT_KEPT: &str = "not kept: it was printed on the console's terminal";
 
 /// `steady __attempt --terminal`: owns one child to its end, or to that of its console. Says on standard
@@ -161,11 +164,17 @@ struct Terminal {
     console: Pid,
 }
 
+/// None when it began outside this PID namespace: the terminal could not be given back to it.
+fn group(pid: Option<Pid>) -> Option<Pid> {
+    let process = Process::of(pid?.as_raw_nonzero().get().unsigned_abs())?;
+    Pid::from_raw(i32::try_from(process.group).ok()?)
+}
+
 impl Terminal {
     fn open() -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
         let modes = tcgetattr(&file)?;
-        let console = getpgid(getppid())?;
+        let console = group(getppid()).ok_or_else(|| io::Error::other(NOT_SEEN))?;
         Ok(Self { file, modes, console })
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyEvent};
 use ratatui::Frame;
 use ratatui::layout::Size;
-use rustix::process::{Signal as ProcessSignal, getpid, getppid, getsid, kill_process};
+use rustix::process::{Signal as ProcessSignal, getpid, getppid, kill_process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -16,6 +16,7 @@ use super::terminal::{self, SMALLEST, Screen};
 use super::theme::Theme;
 use crate::driver::Loan;
 use crate::engine::Stamp;
+use crate::machine::process::Process;
 
 /// News of the run are drawn at most so often: a flood of output must not cost key presses.
 const REDRAW: Duration = Duration::from_millis(40);
@@ -218,8 +219,8 @@ async fn come_back(screen: &mut Screen, signals: &mut Signals) -> Message {
 
 /// Whether whoever started this process is in its session, and so may make it go on.
 fn has_a_shell() -> bool {
-    let session = |pid| getsid(pid).ok();
-    getppid().is_some_and(|parent| session(Some(parent)) == session(None))
+    let parent = getppid().and_then(|pid| Process::of(pid.as_raw_nonzero().get().unsigned_abs()));
+    Process::own().zip(parent).is_some_and(|(own, parent)| own.shares_session(parent))
 }
 
 fn too_small(size: Size) -> bool {

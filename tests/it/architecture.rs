@@ -61,7 +61,7 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["engine", "runbook", "journal", "ingest"]),
-    ("tui", &["driver", "engine", "runbook", "settings", "catalogue", "report"]),
+    ("tui", &["driver", "engine", "runbook", "settings", "catalogue", "report", "machine"]),
     ("cli", ALL),
     ("main", &["cli"]),
 ];

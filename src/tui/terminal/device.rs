@@ -11,10 +11,11 @@ use ratatui::layout::Size;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
-use rustix::process::{getpgrp, getsid};
-use rustix::termios::{tcgetattr, tcgetpgrp, tcgetsid, tcgetwinsize};
+use rustix::termios::{tcgetattr, tcgetpgrp, tcgetwinsize};
 use tokio::net::unix::pipe;
 use tokio::time::sleep;
+
+use crate::machine::process::Process;
 
 /// However large a terminal says it is, no more of it is used.
 const LARGEST: Size = Size { width: 1000, height: 500 };
@@ -139,13 +140,13 @@ fn may_be_written(tty: &File, patience: Duration) -> bool {
 
 /// Whether the terminal is this process's to use: a process in the background that changes it is stopped.
 pub fn is_foreground() -> bool {
-    tcgetpgrp(rustix::stdio::stdin()).is_ok_and(|group| group == getpgrp())
+    Process::own().is_some_and(Process::is_foreground)
 }
 
 fn open_tty() -> io::Result<File> {
     let stdin = rustix::stdio::stdin();
     // Its own name may be out of reach, after `su` or in a container; the session's terminal never is.
-    let own = tcgetsid(stdin).is_ok_and(|session| getsid(None) == Ok(session));
+    let own = tcgetpgrp(stdin) != Err(Errno::NOTTY);
     let path = if own { "/dev/tty" } else { "/proc/self/fd/0" };
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let tty: OwnedFd = open(path, flags, Mode::empty())?;
