@@ -2,6 +2,7 @@
 
 mod autopilot;
 mod clock;
+mod commands;
 mod desk;
 mod environment;
 mod evidence;
