@@ -309,6 +309,7 @@ fn run_started(order: &Order, id: &str) -> Result<RunStarted, String> {
         seen: Some(order.seen.clone()),
         previous: previous(&order.runs)?,
         signing: order.signing.clone(),
+        anchor: None,
     })
 }
 

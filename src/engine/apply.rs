@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::archive::Untold;
+use super::debrief::Issue;
 use super::event::{
-    AttemptId, ByHand, Fact, Outcome, Part, Recorded, Resolution, ResolvedBy, Subject,
+    AttemptId, ByHand, Fact, Occasion, Outcome, Part, Recorded, Resolution, ResolvedBy, Subject,
 };
 use super::signing::Signed;
 use super::state::{
@@ -44,12 +46,14 @@ impl State {
             Fact::RunStarted(run) => {
                 self.inputs = run.inputs.clone();
                 self.outage = Some(OutageStart { start: run.outage_start, declared: at.clone() });
+                self.tell(record, Occasion::Start);
                 self.started = Some((at, (**run).clone()));
             }
             Fact::ConsoleAttached { .. } => {
                 self.attached = true;
                 // Another console may have the key: it tries anew.
                 self.signatures.failed = None;
+                self.anchors.tried = false;
                 self.forget_what_was_in_hand();
             }
             Fact::ConsoleDetached { .. } => self.attached = false,
@@ -84,6 +88,7 @@ impl State {
                 }
                 let reached = Reached { at, step: of, reason: reason.clone() };
                 self.milestones.insert(*milestone, reached);
+                self.tell(record, Occasion::Milestone);
             }
             Fact::MilestoneWithdrawn { milestone, reason } => {
                 self.milestones.remove(milestone);
@@ -91,7 +96,10 @@ impl State {
                 let text = format!("{}: {reason}", milestone.name());
                 self.deviate(record, "milestone withdrawn", text);
             }
-            Fact::ObjectiveBreached { objective, .. } => self.breaches.push(*objective),
+            Fact::ObjectiveBreached { objective, .. } => {
+                self.breaches.push(*objective);
+                self.tell(record, Occasion::Breach);
+            }
             Fact::OutageStartAmended { start, reason } => {
                 self.outage = Some(OutageStart { start: *start, declared: at });
                 let text = format!("{}: {reason}", timestamp_text(*start));
@@ -106,6 +114,7 @@ impl State {
             Fact::RunFinished { ending, reason } => {
                 self.signatures.closed = Some(record.seq);
                 self.finished = Some((at, *ending, reason.clone()));
+                self.tell(record, Occasion::End);
             }
             Fact::GuardSatisfied { part, consent, request } => {
                 let granted = Granted {
@@ -188,9 +197,42 @@ impl State {
                 self.signatures.failed = Some((*checkpoint, reason.clone()));
                 self.deviate(record, "not signed", reason.clone());
             }
+            Fact::IssueFound(issue) => self.issues.push(Issue {
+                seq: record.seq,
+                at,
+                by: record.by.clone(),
+                step: of,
+                severity: issue.severity,
+                owner: issue.owner.clone(),
+                due: issue.due,
+                text: issue.text.clone(),
+            }),
+            Fact::LessonLearned { text } => {
+                let (by, text) = (record.by.clone(), text.clone());
+                self.lessons.push(Note { at, by, step: of, text });
+            }
+            Fact::Anchored(anchored) => self.anchors.held.push((at, (**anchored).clone())),
+            Fact::AnchorFailed { anchor, reason } => {
+                self.anchors.tried = true;
+                self.anchors.failed.push((at, *anchor, reason.clone()));
+                self.deviate(record, "not anchored", reason.clone());
+            }
+            Fact::NotificationSent { hook, about, .. } => {
+                self.notifications.settled.insert((hook.clone(), *about));
+            }
+            Fact::NotificationFailed { hook, about, occasion, reason } => {
+                let (hook, reason) = (hook.clone(), reason.clone());
+                self.notifications.settled.insert((hook.clone(), *about));
+                self.notifications.failed.push(Untold { at, hook, occasion: *occasion, reason });
+            }
             // Said and kept, with no bearing on what may happen next.
             Fact::SignalReceived { .. } | Fact::ClockStep { .. } | Fact::Exported { .. } => {}
         }
+    }
+
+    /// Others may want to know of it.
+    fn tell(&mut self, record: &Recorded, occasion: Occasion) {
+        self.notifications.news.insert(record.seq, occasion);
     }
 
     fn on_step(&mut self, id: Option<&str>, change: impl FnOnce(&mut StepState)) {

@@ -60,6 +60,16 @@ impl State {
             Input::NotSigned { checkpoint, reason } => {
                 Ok(Event::run(Fact::CheckpointFailed { checkpoint, reason: given(reason)? }))
             }
+            Input::Issue { step, issue } => self.issue(step, issue),
+            Input::Lesson { step, text } => self.lesson(step, text),
+            Input::Anchored(anchored) => Ok(Event::run(Fact::Anchored(anchored))),
+            Input::NotAnchored { anchor, reason } => {
+                Ok(Event::run(Fact::AnchorFailed { anchor, reason: given(reason)? }))
+            }
+            Input::Notified { hook, about, occasion, failure } => Ok(Event::run(match failure {
+                None => Fact::NotificationSent { hook, about, occasion },
+                Some(reason) => Fact::NotificationFailed { hook, about, occasion, reason },
+            })),
             Input::Withdraw { milestone, reason } => self.withdraw(milestone, reason),
             Input::AmendOutageStart { start, reason } => {
                 let reason = given(reason)?;
@@ -138,7 +148,7 @@ impl State {
         self.step(step).ok_or_else(|| Refusal::NoStep(step.to_owned()))
     }
 
-    fn about(&self, step: Option<StepId>, fact: Fact) -> Decision {
+    pub(super) fn about(&self, step: Option<StepId>, fact: Fact) -> Decision {
         match step {
             Some(step) => self.known(&step).map(|_| Event::step(&step, fact)),
             None => Ok(Event::run(fact)),

@@ -2,6 +2,8 @@
 //! and its place in the order. DESIGN section 6 names the record types; a fact's name in snake case is
 //! the record's `type`, its fields are the record's `body`.
 
+mod archive;
+mod debrief;
 mod started;
 
 use std::collections::BTreeMap;
@@ -12,6 +14,8 @@ use serde_json::Value as Json;
 
 pub use crate::runbook::model::Mode;
 use crate::runbook::{Milestone, StepId, Value};
+pub use archive::{Anchored, Archived, Kept, Occasion};
+pub use debrief::{IssueFound, Severity};
 pub use started::{Accepted, Previous, RunStarted, Seen, Signing};
 
 /// When something was recorded: the wall clock for people, the boot clock for arithmetic.
@@ -366,6 +370,42 @@ pub enum Fact {
         /// The record up to which it would have vouched.
         checkpoint: u64,
         /// Why, and what to do.
+        reason: String,
+    },
+    /// Somebody found an issue that must be seen to.
+    IssueFound(IssueFound),
+    /// Somebody learned something from the run.
+    LessonLearned {
+        /// What.
+        text: String,
+    },
+    /// The journal up to an earlier record is held where the operator cannot change it.
+    Anchored(Box<Anchored>),
+    /// It could not be put there. The run goes on.
+    AnchorFailed {
+        /// The record up to which it would have been held.
+        anchor: u64,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A hook of the settings was told of the run.
+    NotificationSent {
+        /// The hook's name; never its address.
+        hook: String,
+        /// The record it was told of.
+        about: u64,
+        /// What that is.
+        occasion: Occasion,
+    },
+    /// A hook could not be told. The run goes on.
+    NotificationFailed {
+        /// The hook's name; never its address.
+        hook: String,
+        /// The record it was to be told of.
+        about: u64,
+        /// What that is.
+        occasion: Occasion,
+        /// Why.
         reason: String,
     },
     /// A report was written.

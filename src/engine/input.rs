@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
 use super::event::{
-    AttemptId, ByHand, Outcome, Output, Part, Pins, Resolution, ResolvedBy, RunStarted,
+    Anchored, AttemptId, ByHand, IssueFound, Occasion, Outcome, Output, Part, Pins, Resolution,
+    ResolvedBy, RunStarted,
 };
 use crate::runbook::model::Milestone;
 use crate::runbook::{StepId, Value};
@@ -246,6 +247,40 @@ pub enum Input {
         checkpoint: u64,
         /// Why, and what to do.
         reason: String,
+    },
+    /// Somebody found an issue.
+    Issue {
+        /// At which step.
+        step: Option<StepId>,
+        /// What, how grave, who sees to it and until when.
+        issue: IssueFound,
+    },
+    /// Somebody learned something.
+    Lesson {
+        /// At which step.
+        step: Option<StepId>,
+        /// What.
+        text: String,
+    },
+    /// The journal up to a record lies where the operator cannot change it.
+    Anchored(Box<Anchored>),
+    /// It could not be put there.
+    NotAnchored {
+        /// The record up to which it would have been held.
+        anchor: u64,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A hook was told, or could not be.
+    Notified {
+        /// The hook's name.
+        hook: String,
+        /// The record it is about.
+        about: u64,
+        /// What that is.
+        occasion: Occasion,
+        /// Why it could not be told; `None`: it was.
+        failure: Option<String>,
     },
     /// A report was written.
     Exported {

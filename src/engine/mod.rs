@@ -5,6 +5,8 @@
 //! and [`State::effects`] says what should be running.
 
 mod apply;
+pub mod archive;
+pub mod debrief;
 mod decide;
 mod effects;
 pub mod event;

@@ -1,6 +1,6 @@
 //! What a person says goes into the record; it must not take a secret there.
 
-use super::event::ByHand;
+use super::event::{ByHand, IssueFound};
 use super::input::Input;
 use crate::runbook::Value;
 
@@ -41,6 +41,11 @@ impl Input {
             Self::Evidence { step, file, sha256, bytes, caption } => {
                 Self::Evidence { step, file, sha256, bytes, caption: clean(&caption) }
             }
+            Self::Issue { step, issue } => Self::Issue {
+                step,
+                issue: IssueFound { owner: clean(&issue.owner), text: clean(&issue.text), ..issue },
+            },
+            Self::Lesson { step, text } => Self::Lesson { step, text: clean(&text) },
             Self::Declare { milestone, reason } => {
                 Self::Declare { milestone, reason: clean(&reason) }
             }
@@ -67,6 +72,9 @@ impl Input {
             | Self::Continue
             | Self::Signed { .. }
             | Self::NotSigned { .. }
+            | Self::Anchored(_)
+            | Self::NotAnchored { .. }
+            | Self::Notified { .. }
             | Self::Exported { .. } => self,
         }
     }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
+use super::archive::{Anchors, Notifications};
+use super::debrief::Issue;
 use super::event::{
     AttemptFinished, AttemptId, Check, Consent, Ending, Expectation, Mode, Objective, Outcome,
     Part, Pins, Resolution, RunStarted, Stamp, UnknownResolved,
@@ -38,6 +40,10 @@ pub struct State {
     pub deviations: Vec<Deviation>,
     /// What people wrote down.
     pub notes: Vec<Note>,
+    /// What people found that must be seen to.
+    pub issues: Vec<Issue>,
+    /// What people learned.
+    pub lessons: Vec<Note>,
     /// What people kept.
     pub evidence: Vec<Evidence>,
     /// The latest preflight.
@@ -52,6 +58,10 @@ pub struct State {
     pub finished: Option<(Stamp, Ending, Option<String>)>,
     /// What of the journal is signed.
     pub signatures: Signatures,
+    /// What of the journal is held where the operator cannot change it.
+    pub anchors: Anchors,
+    /// Who was told of what.
+    pub notifications: Notifications,
     /// The stamp of the last record.
     pub last: Option<Stamp>,
     /// Number of records.
@@ -470,6 +480,8 @@ impl State {
             breaches: Vec::new(),
             deviations: Vec::new(),
             notes: Vec::new(),
+            issues: Vec::new(),
+            lessons: Vec::new(),
             evidence: Vec::new(),
             preflight: Vec::new(),
             target: None,
@@ -477,6 +489,8 @@ impl State {
             paused: None,
             finished: None,
             signatures: Signatures::default(),
+            anchors: Anchors::default(),
+            notifications: Notifications::default(),
             last: None,
             records: 0,
             index,

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::{NewRun, create_run, sha256_hex};
 use crate::engine::event::{
-    AttemptFinished, ByHand, Consent, Ending, Expectation, Output, Previous, Resolution,
-    ResolvedBy, RunStarted, UnknownResolved,
+    Anchored, Archived, AttemptFinished, ByHand, Consent, Ending, Expectation, IssueFound, Kept,
+    Occasion, Output, Previous, Resolution, ResolvedBy, RunStarted, Severity, UnknownResolved,
 };
 use crate::engine::{AttemptId, Event, Fact, Mode, Outcome, Part, Recorded, Stamp};
 use crate::runbook::{Milestone, Value};
@@ -56,6 +56,7 @@ pub(crate) fn started(run: &str, previous: Option<Previous>) -> Event {
         seen: None,
         previous,
         signing: None,
+        anchor: None,
     })))
 }
 
@@ -72,6 +73,22 @@ fn finished(outcome: Outcome, output: Option<Output>) -> Fact {
         saved: BTreeMap::from([("newest_row".into(), Value::String("a\u{2028}b\n".into()))]),
         output,
     }))
+}
+
+fn anchored() -> Anchored {
+    Anchored {
+        anchor: 14,
+        head: "ab".into(),
+        what: Kept::Archive,
+        bucket: "drills".into(),
+        retain_until: "2033-11-21T03:10:12Z".parse().unwrap(),
+        objects: vec![Archived {
+            key: format!("steady/{RUN}/14-abababab/journal.jsonl"),
+            version: "3".into(),
+            sha256: sha256_hex(b"journal"),
+            bytes: 7,
+        }],
+    }
 }
 
 /// Everything after `run_started`.
@@ -125,6 +142,32 @@ pub(crate) fn story() -> Vec<Event> {
         ),
         Event::run(Fact::RunContinued {}),
         Event::run(Fact::RunFinished { ending: Ending::Completed, reason: None }),
+    ]
+}
+
+/// What may be said once the run is over; not part of the run that [`write`] makes.
+pub(crate) fn afterwards() -> Vec<Event> {
+    vec![
+        Event::run(Fact::IssueFound(IssueFound {
+            severity: Severity::High,
+            owner: "platform-dba".into(),
+            due: "2026-12-18".parse().unwrap(),
+            text: "the runbook names a host that is gone".into(),
+        })),
+        Event::run(Fact::LessonLearned { text: "ask for the password first".into() }),
+        Event::run(Fact::Anchored(Box::new(anchored()))),
+        Event::run(Fact::AnchorFailed { anchor: 15, reason: "no such bucket".into() }),
+        Event::run(Fact::NotificationSent {
+            hook: "slack 1".into(),
+            about: 1,
+            occasion: Occasion::Start,
+        }),
+        Event::run(Fact::NotificationFailed {
+            hook: "json 2".into(),
+            about: 12,
+            occasion: Occasion::End,
+            reason: "status 500".into(),
+        }),
     ]
 }
 

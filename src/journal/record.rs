@@ -180,7 +180,13 @@ mod tests {
 
     #[test]
     fn every_fact_of_the_fixture_reads_back() {
-        for recorded in fixture::records() {
+        let afterwards = fixture::afterwards().into_iter().map(|event| Recorded {
+            seq: 1,
+            stamp: fixture::stamp(1),
+            by: fixture::BY.into(),
+            event,
+        });
+        for recorded in fixture::records().into_iter().chain(afterwards) {
             let line = encode(&recorded, PREV).unwrap();
             assert_eq!(line.iter().filter(|b| **b == b'\n').count(), 1);
             assert_eq!(decode(&line).unwrap().0, recorded);

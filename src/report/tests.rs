@@ -105,6 +105,7 @@ impl Run {
             }),
             previous: None,
             signing: None,
+            anchor: None,
         }))));
         run
     }

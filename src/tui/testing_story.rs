@@ -55,6 +55,7 @@ impl Story {
             seen: None,
             previous: None,
             signing: None,
+            anchor: None,
         })));
         story.does(Input::Attach { pid: 7, tool: "0.1.0".into() });
         story.does(Input::TargetVerified { step: None, pins: pins() });

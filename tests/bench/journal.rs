@@ -138,6 +138,7 @@ fn begin(runs: &Path, id: &str, runbook: &str) -> (Journal, steadyhand::engine::
         seen: None,
         previous: None,
         signing: None,
+        anchor: None,
     };
     let first = Event::run(Fact::RunStarted(Box::new(started)));
     let mut created = create_run(&new, stamp(0), BY, vec![first]).expect("a run");

@@ -72,6 +72,7 @@ fn begin(runs: &Path, run: &str, previous: Option<Previous>) -> Journal {
         seen: None,
         previous,
         signing: None,
+        anchor: None,
     };
     let new = NewRun { runs, id: run, runbook: RUNBOOK, settings: None, included: &[] };
     let first = Event::run(Fact::RunStarted(Box::new(started)));

@@ -57,6 +57,9 @@ pub struct RunStarted {
     /// How its checkpoints are to be signed; `None`: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing: Option<Signing>,
+    /// Where its head is put at the start, as `s3://bucket/prefix`; `None`: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<String>,
 }
 
 /// How a run's checkpoints are to be signed.

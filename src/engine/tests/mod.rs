@@ -1,6 +1,7 @@
 //! Tests of the engine: a bench that does what a driver does, without a disk.
 
 mod attacks;
+mod debrief;
 mod properties;
 mod signing;
 mod tables;
@@ -108,6 +109,7 @@ impl Bench {
             seen: None,
             previous: None,
             signing: None,
+            anchor: None,
         })));
         bench.attach();
         bench
