@@ -1,6 +1,8 @@
 //! After the last step: how it went against the objectives, what departed from the straight path, and
 //! where the record is.
 
+use std::cmp::Reverse;
+
 use ratatui::style::Style;
 use ratatui::text::Line;
 
@@ -8,7 +10,7 @@ use super::console::steps;
 use super::theme::Theme;
 use super::{clock, text};
 use crate::driver::View;
-use crate::engine::event::Ending;
+use crate::engine::event::{Ending, Severity};
 use crate::engine::objectives::{self, Basis};
 use crate::engine::{Mode, Stamp};
 
@@ -49,10 +51,16 @@ pub fn lines(view: &View, theme: &Theme, now: &Stamp, columns: usize) -> Vec<Lin
         format!("head     {}", view.journal.head),
         format!("report   steady export {run}"),
         format!("check    steady verify {run}"),
+        match state.anchors.up_to() {
+            0 => format!("archive  steady export {run} --upload s3://…"),
+            record => format!("archive  held up to record {record} where nobody can change it"),
+        },
     ];
     lines.extend(
         record.iter().flat_map(|line| text::chop(&text::one_line(line), columns)).map(Line::raw),
     );
+    lines.push(Line::raw(""));
+    lines.extend(found(view, theme, columns));
     lines.push(Line::raw(""));
     let count = state.deviations.len();
     lines.push(Line::styled(format!("Deviations: {count}"), theme.title));
@@ -74,6 +82,29 @@ pub fn lines(view: &View, theme: &Theme, now: &Stamp, columns: usize) -> Vec<Lin
         let title = text::one_line(&state.title(step));
         let line = super::frame::edges(&format!("{sign} {title}"), &word, columns.min(70));
         lines.push(Line::styled(line, style));
+    }
+    lines
+}
+
+/// Issues, the gravest first, and lessons.
+fn found(view: &View, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
+    let state = &view.state;
+    let mut lines = vec![Line::styled(format!("Issues: {}", state.issues.len()), theme.title)];
+    let mut issues: Vec<_> = state.issues.iter().collect();
+    issues.sort_by_key(|issue| (Reverse(issue.severity), issue.due, issue.seq));
+    for issue in issues {
+        let (owner, text) = (text::one_line(&issue.owner), text::one_line(&issue.text));
+        let line = format!("{}: {text} ({owner}, until {})", issue.severity, issue.due);
+        let style = match issue.severity {
+            Severity::Low | Severity::Medium => theme.text,
+            Severity::High | Severity::Critical => theme.warn,
+        };
+        lines.extend(text::wrap(&line, columns).into_iter().map(|line| Line::styled(line, style)));
+    }
+    lines.push(Line::styled(format!("Lessons: {}", state.lessons.len()), theme.title));
+    for lesson in &state.lessons {
+        let wrapped = text::wrap(&text::one_line(&lesson.text), columns);
+        lines.extend(wrapped.into_iter().map(Line::raw));
     }
     lines
 }

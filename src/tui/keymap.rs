@@ -44,6 +44,10 @@ pub enum Action {
     Note,
     /// Attach evidence.
     Evidence,
+    /// Write down an issue.
+    Issue,
+    /// Write down a lesson.
+    Lesson,
     /// The whole output.
     Output,
     /// Type to search.
@@ -120,6 +124,9 @@ const LEAVE: &[Key] = &[Key::Char('q'), Key::Ctrl('c')];
 const CLOSE: &[Key] = &[Key::Named(KeyCode::Esc), Key::Char('q'), Key::Ctrl('c')];
 const ARROW_UP: &[Key] = &[Key::Named(KeyCode::Up)];
 const ARROW_DOWN: &[Key] = &[Key::Named(KeyCode::Down)];
+
+const ISSUE: &str = "write down an issue that was found: severity, owner, due day";
+const LESSON: &str = "write down what was learned";
 
 const fn bind(
     place: Place,
@@ -236,6 +243,8 @@ pub static BINDINGS: &[Binding] = {
         ),
         bind(P::Console, &[Key::Char('n')], A::Note, Some("note"), "write a note into the record"),
         bind(P::Console, &[Key::Char('e')], A::Evidence, None, "attach a file as evidence"),
+        bind(P::Console, &[Key::Char('i')], A::Issue, None, ISSUE),
+        bind(P::Console, &[Key::Char('w')], A::Lesson, None, LESSON),
         bind(
             P::Console,
             &[Key::Char('o')],
@@ -336,14 +345,11 @@ pub static BINDINGS: &[Binding] = {
         bind(P::Reader, BOTTOM, A::End, None, "the end, and follow it"),
         bind(P::Reader, CLOSE, A::Back, Some("back"), "back to the run"),
         bind(P::Debrief, ENTER, A::Go, Some("done"), "leave"),
+        bind(P::Debrief, &[Key::Char('i')], A::Issue, Some("issue"), ISSUE),
+        bind(P::Debrief, &[Key::Char('w')], A::Lesson, Some("lesson"), LESSON),
         bind(P::Debrief, &[Key::Char('n')], A::Note, Some("note"), "write a note into the record"),
-        bind(
-            P::Debrief,
-            &[Key::Char('t')],
-            A::Timeline,
-            Some("timeline"),
-            "the steps and when they ran",
-        ),
+        bind(P::Debrief, &[Key::Char('e')], A::Evidence, None, "attach a file as evidence"),
+        bind(P::Debrief, &[Key::Char('t')], A::Timeline, None, "the steps and when they ran"),
         bind(P::Debrief, &[Key::Char('l')], A::Journal, Some("journal"), "the journal"),
         bind(P::Debrief, UP, A::Up, None, "up"),
         bind(P::Debrief, DOWN, A::Down, None, "down"),

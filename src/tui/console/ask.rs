@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::clock;
 use super::super::form::{Field, Form, Kind, Verdict};
+use super::issue;
 use crate::driver::Command;
 use crate::engine::event::{ByHand, Resolution, ResolvedBy};
 use crate::engine::{AttemptId, Input, Stamp, State};
@@ -21,6 +22,10 @@ pub enum Purpose {
     Note(Option<StepId>),
     /// A file to keep.
     Evidence(Option<StepId>),
+    /// An issue that was found.
+    Issue(Option<StepId>),
+    /// Something that was learned.
+    Lesson(Option<StepId>),
     /// Pass a step by; the names that later steps need.
     Skip(StepId, Vec<String>),
     /// Mark a step done; the names that later steps need.
@@ -52,7 +57,7 @@ pub enum Purpose {
     },
 }
 
-fn text_field(label: &str, help: &str) -> Field {
+pub(super) fn text_field(label: &str, help: &str) -> Field {
     Field { label: label.into(), help: help.into(), kind: Kind::Text, text: String::new() }
 }
 
@@ -80,6 +85,10 @@ impl Purpose {
                     text_field("caption", "what it shows"),
                 ],
             ),
+            Self::Issue(_) => return issue::form(now),
+            Self::Lesson(_) => {
+                ("Lesson", vec![text_field("lesson", "what to do otherwise the next time")])
+            }
             Self::Skip(_, names) => ("Skip the step", by_hand("why it is passed by", names)),
             Self::MarkDone(_, names) => {
                 ("Mark the step done", by_hand("how and by whom it was done", names))
@@ -144,6 +153,8 @@ impl Purpose {
             Self::Amend => {
                 return Some(Command::Amend { input: text(0), text: text(1), reason: text(2) });
             }
+            Self::Issue(step) => issue::input(step, texts, now)?,
+            Self::Lesson(step) => Input::Lesson { step, text: text(0) },
             Self::Note(step) => Input::Note { step, text: text(0) },
             Self::Skip(step, names) => {
                 Input::Skip { step, by_hand: ByHand { reason: text(0), saved: saved(&names) } }
@@ -192,7 +203,7 @@ fn moment(text: &str, now: &Stamp) -> Result<DateTime<Utc>, String> {
     parse_moment(text.trim(), now.at).map_err(|e| e.to_string())
 }
 
-fn needed(label: &str, text: &str) -> Verdict {
+pub(super) fn needed(label: &str, text: &str) -> Verdict {
     match text.trim() {
         "" => Verdict::Bad(format!("`{label}` is empty; the record needs it")),
         _ => Verdict::Good(String::new()),

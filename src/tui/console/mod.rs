@@ -6,6 +6,7 @@ mod choices;
 mod draw;
 mod guard;
 mod header;
+mod issue;
 mod pane;
 mod run;
 pub(super) mod steps;
@@ -321,8 +322,10 @@ impl Console {
         match lookup(self.place(), &key) {
             Some(Action::Go) => return self.go(now),
             Some(Action::Menu) => return self.open_menu(now),
-            Some(Action::Note) => return self.ask(Purpose::Note(self.looked_id()), now),
-            Some(Action::Evidence) => return self.ask(Purpose::Evidence(self.looked_id()), now),
+            Some(Action::Note) => return self.ask(Purpose::Note(self.subject()), now),
+            Some(Action::Evidence) => return self.ask(Purpose::Evidence(self.subject()), now),
+            Some(Action::Issue) => return self.ask(Purpose::Issue(self.subject()), now),
+            Some(Action::Lesson) => return self.ask(Purpose::Lesson(self.subject()), now),
             Some(Action::Output) => self.read_output(false),
             Some(Action::Search) => self.read_output(true),
             Some(Action::Timeline) => {
@@ -356,12 +359,20 @@ impl Console {
         self.looked_step().map(|step| step.id().to_owned())
     }
 
+    /// What is said is of the step that is looked at; once the run is over, of the whole run.
+    fn subject(&self) -> Option<StepId> {
+        self.looked_id().filter(|_| self.place() != Place::Debrief)
+    }
+
     fn say(&mut self, remark: impl Into<String>) -> Reaction {
         self.remark = Some(remark.into());
         Reaction::default()
     }
 
     fn ask(&mut self, purpose: Purpose, now: &Stamp) -> Reaction {
+        if self.view.read_only {
+            return self.say("only watched: `steady resume` lets you write into the record");
+        }
         let form = purpose.form(self.state(), now);
         self.overlay = Overlay::Ask(form, purpose);
         Reaction::default()

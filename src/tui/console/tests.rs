@@ -2,6 +2,8 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Size;
 use secrecy::ExposeSecret;
 
+mod debrief;
+
 use super::*;
 use crate::engine::{Mode, Outcome, Part};
 use crate::runbook::Effect;
