@@ -63,9 +63,8 @@ impl Started {
     #[must_use]
     pub fn running_child(&self) -> Option<u32> {
         let child = self.child?;
-        let same = self.boot == files::boot_id()
-            && child.start.is_some()
-            && child.start == files::start_time(child.pid);
+        // One of another boot is not read at all.
+        let same = child.start.is_some() && child.start == files::start_time(child.pid);
         same.then_some(child.pid)
     }
 }
