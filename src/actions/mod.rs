@@ -10,6 +10,7 @@ pub mod output;
 pub mod postgres;
 mod process;
 pub mod rds;
+pub mod rehearsed;
 pub mod s3;
 pub mod secrets;
 pub mod supervised;
@@ -62,6 +63,8 @@ pub struct Context {
     pub aws: AwsAccess,
     /// Cancelled after this.
     pub timeout: Option<Duration>,
+    /// In a rehearsal: what [`rehearsed::Rehearsed`] goes by.
+    pub rehearsed: Option<rehearsed::Planned>,
 }
 
 /// What an attempt says while it runs. Text has been through `ingest`.

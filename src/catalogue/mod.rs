@@ -1,6 +1,7 @@
 //! Finding runbooks: in a directory, else in the catalogue built into the binary. And the index of
 //! past runs.
 
+mod attempts;
 mod built_in;
 mod familiar;
 mod files;
@@ -9,6 +10,7 @@ mod runs;
 
 use std::path::{Path, PathBuf};
 
+pub use attempts::{Past, Saved};
 pub use familiar::{Before, Change, ChangedFile, DiffLine, Familiar, Mark, familiar};
 pub use files::{files, read};
 pub use library::pinned;

@@ -28,6 +28,8 @@ pub(super) struct Asked {
     pub(super) settings: Loaded,
     pub(super) preset: Preset,
     pub(super) auto: Option<Auto>,
+    /// How many times as fast as planned a rehearsal goes.
+    pub(super) speed: Option<u32>,
     /// What the sandbox brings, when this is practice.
     pub(super) practice: Option<Practice>,
     /// What is said before the first step, such as what a practice run is about.
@@ -147,6 +149,7 @@ impl Asked {
             settings: &self.settings,
             environment: self.preset.environment.clone(),
             mode: self.preset.mode,
+            speed: self.speed,
             given: self.preset.inputs.clone(),
             incident: self.preset.incident.clone(),
             outage_start: self.outage_start(now)?,

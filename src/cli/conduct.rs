@@ -76,7 +76,10 @@ impl Conduct {
         let dir = run.dir();
         let _diagnostics = dir.parent().and_then(diagnostics::start);
         let (handle, earlier, signer) = (run.handle(), run.earlier(), run.signer());
-        if let Some(risk) = preflight::connection().await.risk() {
+        // A rehearsal has nothing at work that could be lost, and asks nobody.
+        if !run.is_rehearsal()
+            && let Some(risk) = preflight::connection().await.risk()
+        {
             run.warn(risk);
         }
         let (driving, loans) = run.drive();

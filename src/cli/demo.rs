@@ -133,6 +133,7 @@ fn asked(
         settings: settings_of(offer)?,
         // There is nothing here that could be destroyed.
         auto: args.unattended.auto.then_some(Auto { allow_destructive: true }),
+        speed: None,
         practice: Some(PRACTICE),
         word: Some(word),
         in_spite: None,

@@ -33,6 +33,7 @@ fn asked(globals: &Globals, id: &str) -> Result<(Asked, Entry), String> {
         settings: globals.load_settings()?,
         preset: Preset::default(),
         auto: None,
+        speed: None,
         practice: None,
         word: None,
         in_spite: None,

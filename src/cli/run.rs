@@ -21,6 +21,9 @@ pub struct RunArgs {
     /// live, drill or rehearsal [default: the environment's, else live]
     #[arg(long, value_name = "MODE", value_parser = mode)]
     pub mode: Option<Mode>,
+    /// A rehearsal: how many times as fast as planned the steps are over, 1 to 10000 [default: 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub speed: Option<u32>,
     /// The incident or change ticket
     #[arg(long, value_name = "ID")]
     pub incident: Option<String>,
@@ -100,6 +103,7 @@ fn asked(globals: &Globals, args: &RunArgs) -> Result<(Asked, Entry), String> {
             inputs: args.chosen.given()?,
         },
         auto: args.unattended.auto(),
+        speed: args.speed,
         practice: None,
         word: None,
         in_spite: args.override_preflight.clone(),

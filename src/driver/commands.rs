@@ -29,6 +29,7 @@ impl Driver {
                 self.prepared = None;
                 self.undo_of = None;
             }
+            Command::Fail => self.let_fail(),
             Command::LookAgain => self.look_again(),
             Command::AttachEvidence { step, path, caption } => self.attach(step, &path, caption),
             Command::Secret { input, value } => self.take_secret(&input, &value),
@@ -57,6 +58,13 @@ impl Driver {
             Some((Ok(_), Ok(_), false)) | None => {
                 self.tell(Urgency::Warning, "the request has changed; look at it again".into());
             }
+        }
+    }
+
+    fn let_fail(&mut self) {
+        match self.state.running().filter(|_| self.state.is_rehearsal()) {
+            Some(attempt) => self.workers.fail(&attempt.id.clone()),
+            None => self.tell(Urgency::Warning, "nothing is rehearsed that could fail".into()),
         }
     }
 

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::rehearsal::Rehearsal;
+use crate::actions::rehearsed::Rehearsed;
 use crate::actions::secrets::Secrets;
-use crate::actions::{Context, Progress, Terminal};
+use crate::actions::{self, Action, Context, Progress, Terminal};
 use crate::aws::AwsAccess;
 use crate::engine::event::Pins;
 use crate::engine::{AttemptId, State};
@@ -40,6 +42,8 @@ pub struct Desk {
     pub supervisors: Supervisors,
     /// This console's.
     pub terminal: Terminal,
+    /// Nothing is executed: what is gone by instead.
+    pub rehearsal: Option<Rehearsal>,
 }
 
 impl Desk {
@@ -48,17 +52,24 @@ impl Desk {
         Self { secrets: Arc::new(secrets), ..self.clone() }
     }
 
-    /// The context of one attempt; its progress goes to `progress`, or nowhere.
+    /// What does what a request asks for: its action, or what stands in for it in a rehearsal. `None`: a
+    /// person does it.
+    pub(super) fn action(&self, request: &Request) -> Option<&'static dyn Action> {
+        let action = actions::find(request.action)?;
+        Some(if self.rehearsal.is_some() { &Rehearsed } else { action })
+    }
+
+    /// The context of one attempt; without wires its progress goes nowhere and nothing stops it.
     pub(super) fn context(
         &self,
         state: &State,
         id: &AttemptId,
         token: String,
         request: &Request,
-        wires: Option<(mpsc::Sender<Progress>, CancellationToken)>,
+        wires: Option<Wires>,
     ) -> Context {
-        let (progress, cancel) =
-            wires.unwrap_or_else(|| (mpsc::channel(PROGRESS_DEPTH).0, CancellationToken::new()));
+        let wires = wires.unwrap_or_else(|| Wires::to(mpsc::channel(PROGRESS_DEPTH).0));
+        let Wires { progress, cancel, fail } = wires;
         Context {
             supervisors: self.supervisors.clone(),
             terminal: self.terminal.clone(),
@@ -73,11 +84,30 @@ impl Desk {
             progress,
             aws: self.aws.clone(),
             timeout: state.step(&id.step).and_then(|s| s.step.timeout?.to_std().ok()),
+            rehearsed: self.rehearsal.as_ref().map(|plan| plan.planned(state, id, fail)),
         }
     }
 
     /// A channel for an attempt's progress.
     pub(super) fn progress() -> (mpsc::Sender<Progress>, mpsc::Receiver<Progress>) {
         mpsc::channel(PROGRESS_DEPTH)
+    }
+}
+
+/// How an attempt at work is heard and stopped.
+#[derive(Clone, Debug)]
+pub(super) struct Wires {
+    /// What it says.
+    pub(super) progress: mpsc::Sender<Progress>,
+    /// Somebody wants it to stop.
+    pub(super) cancel: CancellationToken,
+    /// Somebody lets it fail, in a rehearsal.
+    pub(super) fail: CancellationToken,
+}
+
+impl Wires {
+    /// Its progress goes to `progress`.
+    pub(super) fn to(progress: mpsc::Sender<Progress>) -> Self {
+        Self { progress, cancel: CancellationToken::new(), fail: CancellationToken::new() }
     }
 }

@@ -11,6 +11,7 @@ use super::autopilot::Auto;
 use super::clock::Clock;
 use super::desk::Desk;
 use super::environment::{self, Held};
+use super::rehearsal::Rehearsal;
 use super::run::{Driver, Left};
 use super::view::{Command, JournalStanding, Output, View};
 use super::workers::Workers;
@@ -39,6 +40,8 @@ pub struct Order {
     pub settings_bytes: Option<Vec<u8>>,
     /// Live, drill or rehearsal.
     pub mode: Mode,
+    /// A rehearsal: how many times as fast as planned.
+    pub speed: Option<u32>,
     /// The environment's name.
     pub environment: Option<String>,
     /// The incident or change ticket.
@@ -186,6 +189,9 @@ impl Run {
             pins: hands.pins,
             signer: hands.signer,
             terminal,
+            rehearsal: state.run().and_then(|run| {
+                Rehearsal::of(run, journal.dir().parent().unwrap_or(Path::new(".")))
+            }),
             // Not the file's name: it may have been replaced by another version meanwhile.
             supervisors: Supervisors::new(PathBuf::from("/proc/self/exe")),
         };
@@ -249,6 +255,12 @@ impl Run {
         self.earlier
     }
 
+    /// Nothing is executed in it.
+    #[must_use]
+    pub fn is_rehearsal(&self) -> bool {
+        self.driver.state.is_rehearsal()
+    }
+
     /// The run directory.
     #[must_use]
     pub fn dir(&self) -> PathBuf {
@@ -291,6 +303,7 @@ fn run_started(order: &Order, id: &str) -> Result<RunStarted, String> {
             .map(|(name, bytes)| (name.clone(), journal::sha256_hex(bytes)))
             .collect(),
         mode: order.mode,
+        speed: order.speed,
         environment: order.environment.clone(),
         pins: order.hands.pins.clone(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),

@@ -8,12 +8,11 @@ use sha2::{Digest, Sha256};
 
 use super::desk::Desk;
 use super::view::Prepared;
-use crate::actions;
 use crate::engine::event::Pins;
 use crate::engine::{AttemptId, Part, State, StepState};
 use crate::preflight;
 use crate::runbook::model::Call;
-use crate::runbook::render::render_call;
+use crate::runbook::render::{render_call, render_plan};
 use crate::runbook::{Effect, Request, Resolved, Value};
 
 /// SHA-256 of a masked request: what consents and intents are bound to. It needs no key: what is hashed
@@ -40,9 +39,14 @@ fn call_of(step: &StepState, part: Part) -> Option<&Call> {
 pub(super) fn render(state: &State, step: &StepState, part: Part) -> Result<Request, String> {
     let call = call_of(step, part).ok_or_else(|| format!("`{}` has no such action", step.id()))?;
     let run = state.scope(None);
-    step.step.check_inputs(&run)?;
-    render_call(call, &step.step.env, &step.step.scope(run))
-        .map_err(|e| format!("`{}` cannot be rendered: {e}", step.id()))
+    let rendered = if state.is_rehearsal() {
+        // What only a real run would know stands there as it was written.
+        render_plan(call, &step.step.env, &step.step.scope(run))
+    } else {
+        step.step.check_inputs(&run)?;
+        render_call(call, &step.step.env, &step.step.scope(run))
+    };
+    rendered.map_err(|e| format!("`{}` cannot be rendered: {e}", step.id()))
 }
 
 /// Renders, completes and proves. Only reads.
@@ -84,6 +88,9 @@ pub(super) async fn prepare(
         false => Ok(Pins::new()),
     };
     let (options, default) = options(&request);
+    let rehearsed = call_of(found, part)
+        .filter(|_| state.is_rehearsal())
+        .map(|call| state.known_when_run(found, call));
     Prepared {
         digest: digest(&request.masked()),
         phrase: phrase.ok().flatten(),
@@ -95,6 +102,7 @@ pub(super) async fn prepare(
         options,
         default,
         wants,
+        rehearsed,
     }
 }
 
@@ -105,15 +113,16 @@ async fn complete(
     part: Part,
     request: Request,
 ) -> Result<Request, String> {
-    let Some(action) = actions::find(request.action) else { return Ok(request) };
+    let Some(action) = desk.action(&request) else { return Ok(request) };
     let id = AttemptId { step: step.id().to_owned(), number: step.next_number(), of: part };
     let cx = desk.context(state, &id, String::new(), &request, None);
     action.complete(cx, request).await
 }
 
-/// What reads is not held to the pins: looking at the wrong place harms nobody, and shows it.
+/// What reads is not held to the pins: looking at the wrong place harms nobody, and shows it. A rehearsal asks
+/// nobody.
 async fn target(desk: &Desk, effect: Effect, request: &Request) -> Result<Pins, String> {
-    if effect == Effect::Reads {
+    if effect == Effect::Reads || desk.rehearsal.is_some() {
         return Ok(Pins::new());
     }
     let proven = preflight::target(request, &desk.aws, &desk.pins, &*desk.secrets).await;
@@ -133,6 +142,7 @@ pub(super) fn refused(step: String, part: Part, why: String) -> Prepared {
         options: Vec::new(),
         default: None,
         wants: Vec::new(),
+        rehearsed: None,
     }
 }
 
@@ -145,6 +155,8 @@ fn options(request: &Request) -> (Vec<String>, Option<String>) {
             items.iter().map(|item| item.get("value").unwrap_or(item).to_string()).collect()
         }
         Some(Resolved::List(items)) => items.iter().map(Resolved::shown).collect(),
+        // Only a rehearsal has it: the list is known when it is run.
+        Some(Resolved::Value(Value::String(unknown))) => vec![unknown.clone()],
         Some(Resolved::Value(_) | Resolved::Text(_) | Resolved::Map(_) | Resolved::Expr(_))
         | None => Vec::new(),
     };

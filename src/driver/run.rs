@@ -18,7 +18,7 @@ use crate::actions::Progress;
 use crate::engine::event::{AttemptId, Fact, Part};
 use crate::engine::{Effect, Event, Input, Recorded, Stamp, State, Status};
 use crate::journal::{AppendError, Journal};
-use crate::runbook::value;
+use crate::runbook::{Value, value};
 
 /// Everything the loop owns.
 pub(super) struct Driver {
@@ -255,7 +255,9 @@ impl Driver {
             Effect::Cancel(id) => self.workers.cancel(id),
             Effect::Retry { step, after } => {
                 if self.retry.is_none() && !self.workers.is_verifying(step) {
-                    self.retry = Some((step.clone(), Instant::now() + *after));
+                    let plan = self.desk.rehearsal.as_ref();
+                    let after = plan.map_or(*after, |plan| plan.sooner(*after));
+                    self.retry = Some((step.clone(), Instant::now() + after));
                 }
             }
         }
@@ -402,14 +404,14 @@ impl Driver {
     }
 
     fn finish(&mut self, id: &AttemptId, finish: crate::actions::Finish) {
-        let ended = Input::Ended {
-            attempt: id.clone(),
-            outcome: finish.outcome,
-            message: finish.message,
-            result: finish.result,
-            output: finish.output,
-        };
-        self.take(ended);
+        let (attempt, outcome, message) = (id.clone(), finish.outcome, finish.message);
+        self.take(match (self.desk.rehearsal.is_some(), finish.result) {
+            (true, Value::Map(saved)) => Input::Rehearsed { attempt, outcome, message, saved },
+            (true, _) => Input::Rehearsed { attempt, outcome, message, saved: [].into() },
+            (false, result) => {
+                Input::Ended { attempt, outcome, message, result, output: finish.output }
+            }
+        });
         self.doubt(id);
     }
 

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use super::autopilot::Auto;
 use super::environment as held;
 use super::open::{Hands, Order};
+use super::rehearsal::SPEED;
 use super::signing;
 use crate::actions::secrets::Secrets;
 use crate::aws::AwsAccess;
@@ -20,7 +21,7 @@ use crate::engine::event::{Check, Pins, Seen};
 use crate::ingest::Redactor;
 use crate::journal;
 use crate::preflight;
-use crate::runbook::inputs::{Given, InputProblem, SecretSource, resolve};
+use crate::runbook::inputs::{Given, InputProblem, SecretSource, resolve, unread};
 use crate::runbook::value::mask;
 use crate::runbook::{Runbook, Value};
 use crate::settings::{self, Environment, Loaded};
@@ -35,6 +36,8 @@ pub struct Wish<'a> {
     pub environment: Option<String>,
     /// Otherwise the environment's mode, otherwise live.
     pub mode: Option<Mode>,
+    /// How many times as fast as planned a rehearsal goes; otherwise [`SPEED`].
+    pub speed: Option<u32>,
     /// Input values.
     pub given: Given,
     /// The incident or change ticket.
@@ -123,7 +126,11 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         None => None,
     };
     let mode = mode_of(&wish, environment)?;
-    if wish.auto.is_some() {
+    let rehearsal = mode == Mode::Rehearsal;
+    if wish.speed.is_some() && !rehearsal {
+        return Err(refused("--speed is for rehearsals: add --mode rehearsal".into()));
+    }
+    if wish.auto.is_some() && !rehearsal {
         refuse_terminal(&runbook)?;
     }
     let outage_start = wish.outage_start.unwrap_or(now);
@@ -134,11 +141,18 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
     let env = |name: &str| Practice::env(practice, name);
     let nothing = Given::new();
     let from_settings = environment.map_or(&nothing, |environment| &environment.inputs);
-    let inputs =
-        resolve(&runbook.inputs, &wish.given, from_settings, &env, now).map_err(Trouble::Inputs)?;
+    let inputs = if rehearsal {
+        resolve(&runbook.inputs, &wish.given, from_settings, &unread(&runbook.inputs, &env), now)
+    } else {
+        resolve(&runbook.inputs, &wish.given, from_settings, &env, now)
+    };
+    let inputs = inputs.map_err(Trouble::Inputs)?;
     let redactor = Redactor::of_process();
-    let secrets =
-        Secrets::fetch(&inputs.secrets, &env, &redactor).await.map_err(Trouble::Secrets)?;
+    let secrets = if rehearsal {
+        Secrets::default()
+    } else {
+        Secrets::fetch(&inputs.secrets, &env, &redactor).await.map_err(Trouble::Secrets)?
+    };
     let sources = inputs.secrets.iter().map(|(name, source)| (name.clone(), source.to_string()));
     let (aws, pins) = access(environment, practice);
     // Tools are looked for where they would be run from: in practice too.
@@ -166,7 +180,7 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
     let unfinished = live.map(|name| held::unfinished(&wish.runs, name)).unwrap_or_default();
     let mut checks = vec![known(&wish)];
     checks.extend(unguarded(wish.entry, &wish.seen));
-    let found = preflight::check(preflight::Wanted {
+    let wanted = preflight::Wanted {
         runbook: &runbook,
         aws: &aws,
         pins: &pins,
@@ -174,15 +188,19 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         secrets: &secrets,
         runs: &wish.runs,
         env: &here,
-    })
-    .await;
-    checks.extend(found);
+    };
+    if rehearsal {
+        checks.extend(preflight::would_check(&wanted, &inputs.secrets));
+    } else {
+        checks.extend(preflight::check(wanted).await);
+    }
     checks.extend(unfinished.iter().map(|said| Check {
         name: "an earlier run".into(),
         ok: true,
         detail: said.clone(),
     }));
-    let signs = wish.settings.settings.signing.as_ref();
+    // A rehearsal runs no program, ssh-keygen neither, and leaves nothing to vouch for.
+    let signs = wish.settings.settings.signing.as_ref().filter(|_| !rehearsal);
     let mut signing = None;
     if let Some(settings) = signs {
         let (terms, check) = signing::try_out(settings).await;
@@ -201,6 +219,7 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         settings_bytes: wish.settings.file.as_ref().map(|(_, bytes)| bytes.clone()),
         runbook,
         mode,
+        speed: rehearsal.then(|| wish.speed.unwrap_or(SPEED)),
         environment: wish.environment,
         incident: wish.incident,
         outage_start,
@@ -248,20 +267,28 @@ fn mode_of(wish: &Wish<'_>, environment: Option<&Environment>) -> Result<Mode, T
     let refuse = |why: &str| Err(Trouble::Refused(why.to_owned()));
     let of_environment = environment.map(|environment| environment.mode);
     let mode = wish.mode.or(of_environment).unwrap_or(Mode::Live);
-    if mode == Mode::Rehearsal {
-        return refuse("rehearsals are not built yet: use --mode drill on a DR environment");
+    if let (Some(name), Some(of)) = (&wish.environment, of_environment)
+        && mode != of
+        && mode != Mode::Rehearsal
+    {
+        return Err(Trouble::Refused(format!(
+            "the environment `{name}` is for {}: choose that, or --mode rehearsal",
+            of.name()
+        )));
     }
     if wish.auto.is_none() {
         return Ok(mode);
     }
     if mode == Mode::Live {
-        return refuse("--auto is never live: add --mode drill, or use an environment of drills");
+        return refuse(
+            "--auto is never live: add --mode drill or rehearsal, or use an environment of drills",
+        );
     }
     let says_so = wish.mode.is_some() || environment.is_some_and(|environment| environment.auto);
     if says_so {
         Ok(mode)
     } else {
-        refuse("--auto needs --mode drill, or an environment that says `auto: true`")
+        refuse("--auto needs --mode drill or rehearsal, or an environment that says `auto: true`")
     }
 }
 
@@ -342,13 +369,14 @@ impl Pinned {
         practice: Option<Practice>,
         signs: Option<&settings::Signing>,
     ) -> Result<Hands, Trouble> {
-        if auto.is_some() {
+        let rehearsal = self.started.mode == Mode::Rehearsal;
+        if auto.is_some() && !rehearsal {
             refuse_terminal(&self.runbook)?;
         }
         let redactor = Redactor::of_process();
         let mut sources = BTreeMap::new();
         let mut problems = Vec::new();
-        for (name, source) in &self.started.secrets {
+        for (name, source) in self.started.secrets.iter().filter(|_| !rehearsal) {
             let text = instead.get(name).unwrap_or(source);
             match SecretSource::parse(text) {
                 Some(source) => {

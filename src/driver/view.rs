@@ -58,6 +58,8 @@ pub struct Prepared {
     pub default: Option<String>,
     /// Secrets that somebody must type first: until then nothing was asked of the target.
     pub wants: Vec<String>,
+    /// In a rehearsal: what cannot be known of it there, a line each.
+    pub rehearsed: Option<Vec<String>>,
 }
 
 /// How far an attempt is.
@@ -166,6 +168,8 @@ pub enum Command {
     },
     /// Back from an undo that was only looked at.
     PrepareDo,
+    /// Let the attempt at work fail, in a rehearsal.
+    Fail,
     /// Look again what became of an attempt nobody knows the end of; changes nothing.
     LookAgain,
     /// Keep a file as evidence.

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::desk::Desk;
+use super::desk::{Desk, Wires};
 use super::prepare::{prepare, refused};
 use super::view::Prepared;
 use crate::actions::{self, Finish, Found, Progress};
@@ -54,6 +54,7 @@ enum Job {
 struct Worker {
     task: JoinHandle<()>,
     cancel: CancellationToken,
+    fail: CancellationToken,
 }
 
 /// The tasks, and the way back from them.
@@ -110,7 +111,7 @@ impl Workers {
         let work = prepare(desk.clone(), state.clone(), step.to_owned(), part);
         let failed = Report::Prepared(Box::new(refused(step.to_owned(), part, FAILED.into())));
         let work = async move { Report::Prepared(Box::new(work.await)) };
-        self.spawn(job, CancellationToken::new(), failed, work);
+        self.spawn(job, Default::default(), failed, work);
     }
 
     pub(super) fn verify(&mut self, desk: &Arc<Desk>, state: &Arc<State>, step: &str, part: Part) {
@@ -118,7 +119,7 @@ impl Workers {
         let work = prepare(desk.clone(), state.clone(), step.to_owned(), part);
         let failed = Report::Verified(Box::new(refused(step.to_owned(), part, FAILED.into())));
         let work = async move { Report::Verified(Box::new(work.await)) };
-        self.spawn(job, CancellationToken::new(), failed, work);
+        self.spawn(job, Default::default(), failed, work);
     }
 
     pub(super) fn run(&mut self, desk: &Desk, state: &State, id: &AttemptId, request: Request) {
@@ -148,12 +149,13 @@ impl Workers {
         ) -> futures_util::future::BoxFuture<'static, Finish>,
     ) {
         // A step for people is completed by their answer.
-        let Some(action) = actions::find(request.action) else { return };
+        let Some(action) = desk.action(&request) else { return };
         let job = Job::Attempt(id.clone());
-        let cancel = CancellationToken::new();
         let (progress, mut lines) = Desk::progress();
+        let wires = Wires::to(progress);
+        let (cancel, fail) = (wires.cancel.clone(), wires.fail.clone());
         let token = state.attempt(id).map(|a| a.token.clone()).unwrap_or_default();
-        let cx = desk.context(state, id, token, &request, Some((progress, cancel.clone())));
+        let cx = desk.context(state, id, token, &request, Some(wires));
         let effect = request.effect;
         let work = begin(action, cx, request);
         let (tx, from, of) = (self.tx.clone(), job.clone(), id.clone());
@@ -164,7 +166,7 @@ impl Workers {
                 Finish::unknown(format!("{FAILED}: look at how far it got"))
             }
         };
-        self.spawn(job, cancel, Report::Finished(id.clone(), failed), async move {
+        self.spawn(job, (cancel, fail), Report::Finished(id.clone(), failed), async move {
             panic_here("worker");
             let forward = async {
                 let mut several = Vec::new();
@@ -181,12 +183,12 @@ impl Workers {
 
     pub(super) fn find(&mut self, desk: &Desk, state: &State, id: &AttemptId, request: Request) {
         let of = id.clone();
-        let found = actions::find(request.action).map(|action| {
+        let found = desk.action(&request).map(|action| {
             let token = state.attempt(id).map(|a| a.token.clone()).unwrap_or_default();
             action.find(desk.context(state, id, token, &request, None), request)
         });
         let failed = Report::Found(id.clone(), Found::CannotTell(FAILED.into()));
-        self.spawn(Job::Find(id.clone()), CancellationToken::new(), failed, async move {
+        self.spawn(Job::Find(id.clone()), Default::default(), failed, async move {
             let found = match found {
                 Some(found) => found.await,
                 None => Found::NotStarted("a person does it".into()),
@@ -198,7 +200,7 @@ impl Workers {
     pub(super) fn sign(&mut self, desk: &Desk, checkpoint: Checkpoint) {
         let (signer, dir) = (desk.signer.clone(), desk.dir.clone());
         let failed = Report::Signed(checkpoint.clone(), Err(FAILED.into()));
-        self.spawn(Job::Sign, CancellationToken::new(), failed, async move {
+        self.spawn(Job::Sign, Default::default(), failed, async move {
             let signed = match signer {
                 Some(signer) => signer.checkpoint(&dir, &checkpoint).await,
                 None => Err("this run is signed, and the settings name no key any more: set \
@@ -212,7 +214,7 @@ impl Workers {
     fn spawn(
         &mut self,
         job: Job,
-        cancel: CancellationToken,
+        (cancel, fail): (CancellationToken, CancellationToken),
         failed: Report,
         work: impl Future<Output = Report> + Send + 'static,
     ) {
@@ -225,13 +227,20 @@ impl Workers {
             let report = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(failed);
             let _ = tx.send((of, report)).await;
         });
-        self.jobs.insert(job, Worker { task, cancel });
+        self.jobs.insert(job, Worker { task, cancel, fail });
     }
 
     /// Asks an attempt to stop; it reports how that went.
     pub(super) fn cancel(&self, id: &AttemptId) {
         if let Some(worker) = self.jobs.get(&Job::Attempt(id.clone())) {
             worker.cancel.cancel();
+        }
+    }
+
+    /// Lets an attempt fail that is only rehearsed.
+    pub(super) fn fail(&self, id: &AttemptId) {
+        if let Some(worker) = self.jobs.get(&Job::Attempt(id.clone())) {
+            worker.fail.cancel();
         }
     }
 

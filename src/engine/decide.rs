@@ -83,6 +83,12 @@ impl State {
             Input::Progressed { attempt, message, fraction } => {
                 self.progressed(&attempt, message, fraction, now)
             }
+            Input::Rehearsed { attempt, outcome, message, saved } => {
+                self.rehearsed(&attempt, outcome, &message, saved)
+            }
+            Input::Ended { .. } if self.is_rehearsal() => {
+                Err(Refusal::Nothing("a rehearsal executes nothing: nothing can have ended".into()))
+            }
             Input::Ended { attempt, outcome, message, result, output } => {
                 let at_work = self.at_work(&attempt)?;
                 Ok(self.ended(at_work, outcome, message, result, output))
@@ -162,7 +168,7 @@ impl State {
         self.about(step, Fact::NoteAdded { text })
     }
 
-    fn at_work(&self, id: &AttemptId) -> Result<&Attempt, Refusal> {
+    pub(super) fn at_work(&self, id: &AttemptId) -> Result<&Attempt, Refusal> {
         self.attempt(id)
             .filter(|attempt| attempt.standing() == Standing::Running)
             .ok_or_else(|| Refusal::NotAtWork(id.file_stem()))
@@ -239,6 +245,8 @@ impl State {
         match step.step.unmet(&self.scope(None)) {
             Ok(None) => Ok(()),
             Ok(Some(when)) => Err(Refusal::Nothing(format!("`{}` is false", when.source()))),
+            // Nothing comes of it there: the step is rehearsed.
+            Err(_) if self.is_rehearsal() => Ok(()),
             Err((when, e)) => Err(Refusal::Expression(format!("`when: {}`: {e}", when.source()))),
         }
     }

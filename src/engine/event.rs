@@ -144,7 +144,7 @@ pub enum ResolvedBy {
     Probe,
     /// The action found what it had started.
     Reattach,
-    /// The attempt only read.
+    /// The attempt changed nothing: it only read, or was only rehearsed.
     Reads,
 }
 

@@ -95,6 +95,17 @@ pub enum Input {
         /// What it printed.
         output: Option<Output>,
     },
+    /// The attempt was rehearsed: nothing was executed.
+    Rehearsed {
+        /// Which.
+        attempt: AttemptId,
+        /// Succeeded, or failed when it was told to.
+        outcome: Outcome,
+        /// One line.
+        message: String,
+        /// What an earlier run saved there.
+        saved: BTreeMap<String, Value>,
+    },
     /// The operator answers a `manual` or `choose` step.
     Answer {
         /// The option chosen, for `choose`.

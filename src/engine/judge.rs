@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::event::{AttemptFinished, Expectation, Outcome};
 use super::state::State;
 use crate::runbook::Value;
-use crate::runbook::expr::Expr;
+use crate::runbook::expr::{EvalError, Expr, Fault};
 use crate::runbook::model::Step;
 
 impl State {
@@ -28,15 +28,20 @@ impl State {
 
     fn hold(&self, step: &Step, to: &[Expr], how: &str, finished: &mut AttemptFinished) {
         let scope = self.scope_of(step, Some(&finished.result));
+        let unknown = |e: &EvalError| self.is_rehearsal() && e.fault == Fault::Missing;
         finished.expectations = to
             .iter()
-            .map(|expr| {
+            .filter_map(|expr| {
                 let held = expr.eval_bool(&scope);
-                Expectation {
+                // What a person answers is real; what programs would have said is not there.
+                if held.as_ref().is_err_and(unknown) {
+                    return None;
+                }
+                Some(Expectation {
                     expr: expr.source().to_owned(),
                     held: *held.as_ref().unwrap_or(&false),
                     seen: held.map_or_else(|e| e.to_string(), |_| expr.explain(&scope)),
-                }
+                })
             })
             .collect();
         let unmet = finished.expectations.iter().find(|e| !e.held);
@@ -47,6 +52,7 @@ impl State {
         }
         match saved_from(step, &scope) {
             Ok(saved) => finished.saved = saved,
+            Err(_) if self.is_rehearsal() => {}
             Err(message) => {
                 finished.outcome = Outcome::Failed;
                 finished.message = message;

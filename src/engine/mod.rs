@@ -13,6 +13,7 @@ pub mod event;
 mod input;
 mod judge;
 pub mod objectives;
+mod rehearsal;
 mod said;
 mod scope;
 mod settle;

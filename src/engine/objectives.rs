@@ -67,9 +67,12 @@ impl RecoveryPoint {
     }
 }
 
-/// The recovery-time clock at `now`; `None` before the run started.
+/// The recovery-time clock at `now`; `None` before the run started, and in a rehearsal, which measures nothing.
 #[must_use]
 pub fn recovery_time(state: &State, now: &Stamp) -> Option<RecoveryTime> {
+    if state.is_rehearsal() {
+        return None;
+    }
     let outage = state.outage.as_ref()?;
     let restored = state.milestones.get(&Milestone::ServiceRestored).map(|reached| &reached.at);
     let closed = state.finished.as_ref().map(|(at, ..)| at);
@@ -82,9 +85,12 @@ pub fn recovery_time(state: &State, now: &Stamp) -> Option<RecoveryTime> {
     })
 }
 
-/// The recovery point, as far as it is known.
+/// The recovery point, as far as it is known; `None` in a rehearsal, which measures nothing.
 #[must_use]
 pub fn rpo(state: &State) -> Option<RecoveryPoint> {
+    if state.is_rehearsal() {
+        return None;
+    }
     let outage = state.outage.as_ref()?;
     let template = state.runbook.recovery_point.as_ref()?;
     let point = match template.render(&state.scope(None)).ok()? {
@@ -136,10 +142,11 @@ pub fn projection(state: &State, now: &Stamp) -> Option<TimeDelta> {
 }
 
 /// Whether the run passed: every step succeeded or was not applicable, both objectives were met on
-/// evidence, and no verification was overridden. `None` while it goes on.
+/// evidence, and no verification was overridden. `None` while it goes on; a rehearsal proves nothing and
+/// never passes.
 #[must_use]
 pub fn passed(state: &State) -> Option<bool> {
-    let (at, ending, _) = state.finished.as_ref()?;
+    let (at, ending, _) = state.finished.as_ref().filter(|_| !state.is_rehearsal())?;
     let objectives = &state.runbook.objectives;
     let steps = state.steps.iter().all(|step| {
         step.settled.as_ref().is_some_and(|settled| {
@@ -152,9 +159,13 @@ pub fn passed(state: &State) -> Option<bool> {
     Some(*ending == Ending::Completed && steps && rto && rpo)
 }
 
-/// What the steps that say `verifies: data` prove; `None` when none says so, or none applied.
+/// What the steps that say `verifies: data` prove; `None` when none says so, or none applied, and in a
+/// rehearsal, where nothing was looked at.
 #[must_use]
 pub fn data_verified(state: &State) -> Option<bool> {
+    if state.is_rehearsal() {
+        return None;
+    }
     let outcome = |step: &Arc<StepState>| step.settled.as_ref().map(|settled| settled.outcome);
     let mut checks = state
         .steps

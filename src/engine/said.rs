@@ -66,6 +66,7 @@ impl Input {
             | Self::Began { .. }
             | Self::Progressed { .. }
             | Self::Ended { .. }
+            | Self::Rehearsed { .. }
             | Self::ClockStepped { .. }
             | Self::Signal { .. }
             | Self::Recovered { .. }

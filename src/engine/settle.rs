@@ -58,15 +58,20 @@ impl State {
         Some(Event::step(step.id(), Fact::GuardRefused { part, reason }))
     }
 
-    /// An unknown outcome that needs no person: the attempt only read, or the probe has answered.
+    /// An unknown outcome that needs no person: the attempt only read or was only rehearsed, or the probe has answered.
     fn due_resolution(&self) -> Option<Event> {
         self.steps.iter().find_map(|step| {
             let attempt = step.lost_probe().or_else(|| step.unknown())?;
-            let resolved = if Self::effect_of(&step.step, attempt.id.of) == Effect::Reads {
+            let reads = Self::effect_of(&step.step, attempt.id.of) == Effect::Reads;
+            let resolved = if reads || self.is_rehearsal() {
+                let reason = match self.is_rehearsal() {
+                    true => "a rehearsal executes nothing: it may be begun again",
+                    false => "it only reads: it may run again",
+                };
                 UnknownResolved {
                     as_: Resolution::NotDone,
                     resolved_by: ResolvedBy::Reads,
-                    reason: "it only reads: it may run again".into(),
+                    reason: reason.into(),
                     result: Value::Null,
                     saved: [].into(),
                 }

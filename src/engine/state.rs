@@ -593,10 +593,12 @@ impl State {
     /// The guard's template cannot be rendered yet.
     pub fn phrase(&self, step: &StepState, part: Part) -> Result<Option<String>, String> {
         match Self::guard(&step.step, part) {
-            Guard::Type(template) => template
-                .render_text(&self.scope_of(&step.step, None))
-                .map(Some)
-                .map_err(|e| format!("the guard of {} cannot be rendered: {e}", step.id())),
+            Guard::Type(template) => match template.render_text(&self.scope_of(&step.step, None)) {
+                Ok(phrase) => Ok(Some(phrase)),
+                // Typed as the request shows it, too.
+                Err(_) if self.is_rehearsal() => Ok(Some(template.source().to_owned())),
+                Err(e) => Err(format!("the guard of {} cannot be rendered: {e}", step.id())),
+            },
             Guard::None | Guard::Confirm => Ok(None),
         }
     }

@@ -37,6 +37,7 @@ pub(crate) fn started(run: &str, previous: Option<Previous>) -> Event {
         settings_sha256: Some(sha256_hex(SETTINGS)),
         included: [].into(),
         mode: Mode::Drill,
+        speed: None,
         environment: Some("dr".into()),
         pins: BTreeMap::from([("aws.account".into(), "123456789012".into())]),
         tool: "0.1.0".into(),

@@ -9,5 +9,5 @@ mod requirements;
 mod target;
 
 pub use connection::{Connection, connection};
-pub use requirements::{Wanted, check};
+pub use requirements::{Wanted, check, would_check};
 pub use target::{host, target};

@@ -1,5 +1,6 @@
 //! What is looked at before the first step.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use super::at_start::targets;
 use super::connection;
 use crate::aws::AwsAccess;
 use crate::engine::event::{Check, Pins};
+use crate::runbook::inputs::SecretSource;
 use crate::runbook::{Reveal, Runbook, Value};
 
 /// What preflight is told.
@@ -50,6 +52,31 @@ pub async fn check(wanted: Wanted<'_>) -> Vec<Check> {
         checks.push(connection.check());
     }
     checks.extend(targets(&wanted).await);
+    checks
+}
+
+/// What [`check`] would look at, for a rehearsal, which looks at nothing but the place of its own record.
+#[must_use]
+pub fn would_check(wanted: &Wanted<'_>, secrets: &BTreeMap<String, SecretSource>) -> Vec<Check> {
+    let would = |name: String, detail: &str| Check { name, ok: true, detail: detail.to_owned() };
+    let requires = &wanted.runbook.requires;
+    let tools = requires.tools.iter().map(|tool| {
+        would(format!("tool {tool}"), "not looked for: a run would want it on the PATH")
+    });
+    let variables = requires
+        .env
+        .iter()
+        .map(|name| would(format!("environment {name}"), "not looked at: a run would want it set"));
+    let secrets = secrets.iter().map(|(name, source)| {
+        would(format!("secret {name}"), &format!("not fetched: a run would take it from {source}"))
+    });
+    let pins = wanted.pins.iter().map(|(name, value)| {
+        would(name.clone(), &format!("not asked: a run would have to prove {value}"))
+    });
+    let word = "nothing is executed: no program, no connection, no secret";
+    let mut checks = vec![would("rehearsal".into(), word)];
+    checks.extend(tools.chain(variables).chain(secrets).chain(pins));
+    checks.push(room(wanted.runs));
     checks
 }
 

@@ -82,6 +82,7 @@ impl Run {
             settings_sha256: None,
             included: [].into(),
             mode: Mode::Drill,
+            speed: None,
             environment: Some("dr".into()),
             pins: BTreeMap::from([("aws.account".into(), "123456789012".into())]),
             tool: "0.1.0".into(),

@@ -150,6 +150,22 @@ pub fn examine(
     (inputs, problems)
 }
 
+/// The environment of a rehearsal, which reads no secret: each that would be read from a variable is said
+/// to be there.
+pub fn unread<'a>(
+    declared: &'a [Input],
+    env: &'a dyn Fn(&str) -> Option<String>,
+) -> impl Fn(&str) -> Option<String> + 'a {
+    move |name: &str| {
+        let secret =
+            |input: &Input| input.kind == InputKind::Secret && input.env.as_deref() == Some(name);
+        match declared.iter().any(secret) {
+            true => Some("not read".to_owned()),
+            false => env(name),
+        }
+    }
+}
+
 fn unknown(declared: &[Input], given: &Given) -> Vec<InputProblem> {
     let known = || declared.iter().map(|input| input.name.as_str());
     given

@@ -349,6 +349,18 @@ pub enum Mode {
     Rehearsal,
 }
 
+impl Mode {
+    /// As the settings and the command line write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Drill => "drill",
+            Self::Rehearsal => "rehearsal",
+        }
+    }
+}
+
 /// `verifies`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verifies {
@@ -408,7 +420,9 @@ impl Call {
             })
     }
 
-    fn names(&self) -> Vec<Vec<String>> {
+    /// Every path that its templates and expressions use.
+    #[must_use]
+    pub fn names(&self) -> Vec<Vec<String>> {
         self.args.iter().flat_map(|(_, arg)| arg.names()).collect()
     }
 }

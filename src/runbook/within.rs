@@ -191,7 +191,8 @@ impl Step {
     }
 
     /// Paths of this step as the run knows them.
-    pub(super) fn outward(&self, paths: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    #[must_use]
+    pub fn outward(&self, paths: Vec<Vec<String>>) -> Vec<Vec<String>> {
         match &self.within {
             Some(within) => paths.into_iter().flat_map(|path| within.outward(path)).collect(),
             None => paths,

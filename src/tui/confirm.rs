@@ -215,7 +215,7 @@ impl Confirm {
             }
         }
         lines.push(Line::raw(""));
-        lines.extend(request::target(&self.prepared.target, theme, columns));
+        lines.extend(request::target(&self.prepared, theme, columns));
         lines
     }
 

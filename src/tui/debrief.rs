@@ -41,6 +41,7 @@ pub fn lines(view: &View, theme: &Theme, now: &Stamp, columns: usize) -> Vec<Lin
     lines.push(match objectives::data_verified(state) {
         Some(true) => Line::styled("Data  ✓ verified by the steps that say so", theme.ok),
         Some(false) => Line::styled("Data  ✗ a verification did not succeed", theme.bad),
+        None if state.is_rehearsal() => Line::styled("Data  not verified: nothing ran", theme.dim),
         None => Line::styled("Data  no step of this runbook verifies it", theme.dim),
     });
     lines.push(Line::raw(""));
@@ -111,7 +112,8 @@ fn found(view: &View, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
 
 fn rto(view: &View, theme: &Theme, now: &Stamp) -> (String, Style) {
     let Some(time) = objectives::recovery_time(&view.state, now) else {
-        return ("RTO   not known".to_owned(), theme.dim);
+        let words = if view.state.is_rehearsal() { "measured in a rehearsal" } else { "known" };
+        return (format!("RTO   not {words}"), theme.dim);
     };
     let actual = clock::clock(time.elapsed);
     let clock = if time.verified { "" } else { " (wall clock, unverified)" };
@@ -133,6 +135,9 @@ fn rto(view: &View, theme: &Theme, now: &Stamp) -> (String, Style) {
 fn rpo(view: &View, theme: &Theme, now: &Stamp) -> (String, Style) {
     let target = view.state.runbook.objectives.rpo.map(clock::span);
     let objective = target.map_or("no objective".to_owned(), |t| format!("objective {t}"));
+    if view.state.is_rehearsal() {
+        return ("RPO   not measured in a rehearsal".to_owned(), theme.dim);
+    }
     let Some(rpo) = objectives::rpo(&view.state) else {
         return (format!("RPO   recovery point not known, {objective}"), theme.warn);
     };

@@ -84,6 +84,8 @@ pub enum Action {
     Clear,
     /// The text of the runbook.
     Runbook,
+    /// Let what is rehearsed fail.
+    Fail,
 }
 
 /// A key as the table writes it.
@@ -261,6 +263,13 @@ pub static BINDINGS: &[Binding] = {
             "the steps and when they ran",
         ),
         bind(P::Console, &[Key::Char('l')], A::Journal, None, "the journal"),
+        bind(
+            P::Console,
+            &[Key::Char('f')],
+            A::Fail,
+            None,
+            "in a rehearsal: let the step that runs fail, to practise what comes then",
+        ),
         bind(P::Console, UP, A::Up, None, "look at the step above; the run does not move"),
         bind(P::Console, DOWN, A::Down, None, "look at the step below; the run does not move"),
         bind(P::Console, PAGE_UP, A::PageUp, None, "scroll the right side up"),

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::text;
 use super::theme::Theme;
-use crate::engine::event::Pins;
+use crate::driver::Prepared;
 use crate::runbook::Request;
 
 /// The request, in lines of at most `columns`.
@@ -82,10 +82,18 @@ fn table(lines: &mut Vec<Line<'static>>, pairs: &[(String, String)], columns: us
     }
 }
 
-/// What was proven of the target, one pin a line.
+/// What was proven of the target, one pin a line; in a rehearsal, what cannot be known there.
 #[must_use]
-pub fn target(pins: &Result<Pins, String>, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
-    match pins {
+pub fn target(prepared: &Prepared, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
+    if let Some(unknown) = &prepared.rehearsed {
+        let nothing = "REHEARSAL: nothing is executed, no target is asked".to_owned();
+        return std::iter::once(&nothing)
+            .chain(unknown)
+            .flat_map(|said| text::wrap(&text::shown(said), columns))
+            .map(|line| Line::styled(line, theme.warn))
+            .collect();
+    }
+    match &prepared.target {
         Ok(pins) if pins.is_empty() => {
             vec![Line::styled("target  not proven: this only reads", theme.dim)]
         }

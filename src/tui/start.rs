@@ -15,7 +15,7 @@ use super::theme::Theme;
 use super::{clock, frame, text};
 use crate::engine::{Mode, Stamp};
 use crate::runbook::Runbook;
-use crate::runbook::inputs::{Given, SecretSource, examine};
+use crate::runbook::inputs::{Given, SecretSource, examine, unread};
 use crate::runbook::model::InputKind;
 use crate::runbook::timetext::parse_moment;
 use crate::settings::Settings;
@@ -61,7 +61,7 @@ pub struct StartForm {
 const NONE: &str = "none";
 /// Fields before the runbook's inputs.
 const FIXED: usize = 4;
-const MODES: [(&str, Mode); 2] = [("live", Mode::Live), ("drill", Mode::Drill)];
+const MODES: [Mode; 3] = [Mode::Live, Mode::Drill, Mode::Rehearsal];
 
 /// Reads an environment variable.
 pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -105,15 +105,7 @@ fn given<'a>(texts: impl Iterator<Item = (String, &'a String)>) -> Given {
 }
 
 fn mode(name: &str) -> Option<Mode> {
-    MODES.iter().find(|(known, _)| *known == name).map(|(_, mode)| *mode)
-}
-
-fn name_of(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Live => "live",
-        Mode::Drill => "drill",
-        Mode::Rehearsal => "rehearsal",
-    }
+    MODES.into_iter().find(|mode| mode.name() == name)
 }
 
 fn fields(runbook: &Runbook, settings: &Settings, preset: &Preset) -> Vec<Field> {
@@ -128,10 +120,10 @@ fn fields(runbook: &Runbook, settings: &Settings, preset: &Preset) -> Vec<Field>
     let environment = preset.environment.clone().unwrap_or_else(|| NONE.to_owned());
     let of_environment = settings.environments.get(&environment).map(|known| known.mode);
     let mode = preset.mode.or(of_environment).unwrap_or(Mode::Live);
-    let modes = MODES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let modes = MODES.iter().map(|mode| mode.name().to_owned()).collect();
     let mut fields = vec![
         field("environment", "", Kind::Choice(environments.collect()), environment),
-        field("mode", "", Kind::Choice(modes), name_of(mode).to_owned()),
+        field("mode", "", Kind::Choice(modes), mode.name().to_owned()),
         field(
             "incident",
             "the incident or change ticket; may be empty",
@@ -195,14 +187,17 @@ fn verdicts(
             None => "no environment: nothing of the target is proven".to_owned(),
         }),
         match (environment.map(|known| known.mode), mode) {
+            (_, Some(Mode::Rehearsal)) => {
+                Verdict::Good("nothing is executed, time is short".into())
+            }
             (Some(of), Some(mode)) if of != mode => Verdict::Bad(format!(
                 "the environment `{}` is for {}: choose that",
                 get(0),
-                name_of(of)
+                of.name()
             )),
             (_, Some(Mode::Live)) => Verdict::Good("an incident: everything is for real".into()),
             (_, Some(Mode::Drill)) => Verdict::Good("everything is for real, and timed".into()),
-            (_, Some(Mode::Rehearsal) | None) => Verdict::Bad("live or drill".into()),
+            (_, None) => Verdict::Bad("live, drill or rehearsal".into()),
         },
         Verdict::Good(String::new()),
         match parse_moment(get(3), now.at) {
@@ -217,14 +212,21 @@ fn verdicts(
     let given = given(names.zip(texts.iter().skip(FIXED)));
     let nothing = BTreeMap::new();
     let of_environment = environment.map_or(&nothing, |known| &known.inputs);
-    let (inputs, problems) =
-        examine(&runbook.inputs, &given, of_environment, &|name| env(name), now.at);
+    let read = |name: &str| env(name);
+    let rehearsal = mode == Some(Mode::Rehearsal);
+    let (inputs, problems) = if rehearsal {
+        let unread = unread(&runbook.inputs, &read);
+        examine(&runbook.inputs, &given, of_environment, &unread, now.at)
+    } else {
+        examine(&runbook.inputs, &given, of_environment, &read, now.at)
+    };
     verdicts.extend(runbook.inputs.iter().map(|input| {
         if let Some(problem) = problems.iter().find(|problem| problem.input == input.name) {
             let help = problem.help.as_deref().map(|help| format!("; {help}"));
             return Verdict::Bad(format!("{}{}", problem.message, help.unwrap_or_default()));
         }
         match (inputs.secrets.get(&input.name), inputs.values.get(&input.name)) {
+            (Some(source), _) if rehearsal => Verdict::Good(format!("{source} is not read")),
             (Some(source), _) => secret(source, env),
             (None, Some(crate::runbook::Value::Timestamp(at))) => {
                 Verdict::Good(clock::echo(*at, now.at))
@@ -389,7 +391,7 @@ mod tests {
         typed(&mut form, "now");
         assert_eq!(press(&mut form, KeyCode::Enter), Flow::On);
         assert!(screen(80, 24, &form, 0).contains("the environment `production` is for live"));
-        press(&mut form, KeyCode::Right);
+        press(&mut form, KeyCode::Left);
         for _ in 0..4 {
             assert_eq!(press(&mut form, KeyCode::Enter), Flow::On);
         }

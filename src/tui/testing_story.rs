@@ -37,6 +37,7 @@ impl Story {
             settings_sha256: None,
             included: [].into(),
             mode,
+            speed: None,
             environment: Some("production".into()),
             pins: pins(),
             tool: "0.1.0".into(),
@@ -164,6 +165,7 @@ impl Story {
                 options: Vec::new(),
                 default: None,
                 wants: Vec::new(),
+                rehearsed: None,
             })
         });
         View {

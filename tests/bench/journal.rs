@@ -123,6 +123,7 @@ fn begin(runs: &Path, id: &str, runbook: &str) -> (Journal, steadyhand::engine::
         settings_sha256: None,
         included: [].into(),
         mode: Mode::Drill,
+        speed: None,
         environment: None,
         pins: [].into(),
         tool: "0.1.0".into(),

@@ -153,6 +153,7 @@ impl Place {
             attempt: AttemptId { step: "restore".into(), number: 1, of: Part::Do },
             token: "restore.1-a3f9".into(),
             run_dir: run_dir.path().into(),
+            rehearsed: None,
             secrets: Arc::new(NoSecrets),
             redactor: Redactor::default(),
             withhold: false,

@@ -57,6 +57,7 @@ fn begin(runs: &Path, run: &str, previous: Option<Previous>) -> Journal {
         settings_sha256: None,
         included: [].into(),
         mode: Mode::Drill,
+        speed: None,
         environment: None,
         pins: BTreeMap::new(),
         tool: "0.1.0".into(),

@@ -36,6 +36,12 @@ pub fn text(state: &State, access: &Aws) -> String {
     }
     let steps: Vec<_> = left.into_iter().map(|step| Left::of(state, step)).collect();
     let mut out = String::from("# left to do, as plain commands\n");
+    if state.is_rehearsal() {
+        // Whoever pastes this must mean it.
+        out.push_str(
+            "# this was a rehearsal: nothing was executed, and these would act for real\nfalse\n",
+        );
+    }
     let place = [
         ("AWS_PROFILE", &access.profile),
         ("AWS_REGION", &access.region),

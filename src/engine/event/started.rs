@@ -25,6 +25,9 @@ pub struct RunStarted {
     pub included: BTreeMap<String, String>,
     /// Live, drill or rehearsal.
     pub mode: Mode,
+    /// A rehearsal: how many times as fast as planned its attempts are over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<u32>,
     /// The environment's name.
     pub environment: Option<String>,
     /// What must be proven before anything changes.

@@ -3,6 +3,7 @@
 mod attacks;
 mod debrief;
 mod properties;
+mod rehearsal;
 mod signing;
 mod tables;
 
@@ -85,15 +86,21 @@ struct Bench {
 
 impl Bench {
     fn new(runbook: Runbook) -> Self {
+        Self::with(runbook, |_| {})
+    }
+
+    /// A run that begins otherwise.
+    fn with(runbook: Runbook, otherwise: impl FnOnce(&mut RunStarted)) -> Self {
         let state = State::new(Arc::new(runbook));
         let mut bench = Self { state, records: vec![], clock: 0 };
-        bench.ok(Input::Start(Box::new(RunStarted {
+        let mut started = RunStarted {
             run: "run".into(),
             runbook: "test".into(),
             runbook_sha256: String::new(),
             settings_sha256: None,
             included: [].into(),
             mode: Mode::Drill,
+            speed: None,
             environment: None,
             pins: Pins::new(),
             tool: "0".into(),
@@ -110,7 +117,9 @@ impl Bench {
             previous: None,
             signing: None,
             anchor: None,
-        })));
+        };
+        otherwise(&mut started);
+        bench.ok(Input::Start(Box::new(started)));
         bench.attach();
         bench
     }

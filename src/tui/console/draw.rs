@@ -215,8 +215,9 @@ impl Console {
             let key = b.keys.first()?;
             b.hint.map(|hint| format!("{} {hint}", key.name()))
         });
+        let fail = self.rehearsing().then(|| "f let it fail".to_owned());
         let mut keys: Vec<String> =
-            next.into_iter().map(|next| format!("Enter {next}")).chain(rest).collect();
+            next.into_iter().map(|next| format!("Enter {next}")).chain(fail).chain(rest).collect();
         // How to find every key, and how to leave, are never what is dropped.
         while text::width(&keys.join(" · ")) > columns && keys.len() > 3 {
             keys.remove(keys.len() - 3);

@@ -53,6 +53,12 @@ pub(super) fn signed(state: &State, theme: &Theme) -> (String, Style) {
 
 /// `RTO 18:42 / 30:00  ████▌░░  11:18 left · on pace for 26:10`
 pub(super) fn rto(state: &State, theme: &Theme, now: &Stamp, columns: usize) -> Line<'static> {
+    if state.is_rehearsal() {
+        let target = state.runbook.objectives.rto.map(clock::clock);
+        let of = target.map_or(String::new(), |target| format!(" / {target}"));
+        let words = "not measured: nothing is executed in a rehearsal";
+        return Line::styled(format!("RTO –{of}  {words}"), theme.dim);
+    }
     let Some(time) = objectives::recovery_time(state, now) else {
         return Line::styled("RTO –", theme.dim);
     };
@@ -117,6 +123,7 @@ pub(super) fn rpo(state: &State, theme: &Theme, now: &Stamp) -> Line<'static> {
     let objective = state.runbook.objectives.rpo.map(clock::span);
     let of = objective.map(|target| format!(" / {target}")).unwrap_or_default();
     let (left, style) = match objectives::rpo(state) {
+        None if state.is_rehearsal() => (format!("RPO –{of}  not measured"), theme.dim),
         None => (format!("RPO –{of}  recovery point not known yet"), theme.dim),
         Some(rpo) => {
             let (sign, style) = match rpo.met() {

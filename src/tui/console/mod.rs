@@ -337,6 +337,7 @@ impl Console {
                 self.overlay = Overlay::Read(Reader::following(lines), Reading::Journal);
             }
             Some(Action::Keys) => self.overlay = Overlay::Read(keys::reader(), Reading::Keys),
+            Some(Action::Fail) => return self.let_fail(),
             Some(Action::Leave) => return self.leave(),
             Some(Action::Up) if debrief => self.scroll = self.scroll.saturating_sub(1),
             Some(Action::Down) if debrief => self.scroll += 1,
@@ -348,6 +349,21 @@ impl Console {
             _ => {}
         }
         Reaction::default()
+    }
+
+    fn let_fail(&mut self) -> Reaction {
+        match (self.state().is_rehearsal(), self.rehearsing()) {
+            (false, _) => self.say("only a rehearsal can be made to fail"),
+            (true, false) => self.say("nothing is at work that could fail"),
+            (true, true) => Command::Fail.into(),
+        }
+    }
+
+    /// Something is rehearsed just now.
+    fn rehearsing(&self) -> bool {
+        let state = self.state();
+        let current = state.current().map(|step| state.status(step));
+        state.is_rehearsal() && matches!(current, Some(Status::Running(_)))
     }
 
     fn look_at(&mut self, step: Option<usize>) {

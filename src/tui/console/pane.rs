@@ -135,7 +135,7 @@ fn prepared_lines(prepared: &Prepared, theme: &Theme, columns: usize) -> Vec<Lin
             .map(|line| Line::styled(line, theme.bad))
             .collect(),
     };
-    lines.extend(request::target(&prepared.target, theme, columns));
+    lines.extend(request::target(prepared, theme, columns));
     lines
 }
 

@@ -54,6 +54,7 @@ pub fn attempt(secrets: &[(&str, &str)]) -> Attempt {
         attempt: AttemptId { step: "restore".into(), number: 1, of: Part::Do },
         token: "token".into(),
         run_dir: dir.path().to_owned(),
+        rehearsed: None,
         secrets: Arc::new(Secrets(secrets)),
         redactor,
         withhold: false,
