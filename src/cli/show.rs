@@ -8,8 +8,9 @@ use serde_json::{Map, Value as Json, json};
 use super::chosen::{Chosen, problem_lines};
 use super::{Globals, USAGE, fail, print_json, remaining};
 use crate::catalogue;
+use crate::engine::approvals::wanted;
 use crate::runbook::inputs::{InputProblem, Inputs};
-use crate::runbook::model::{Guard, Step};
+use crate::runbook::model::{Approvers, Guard, Step};
 use crate::runbook::render::render_plan;
 use crate::runbook::template::Template;
 use crate::runbook::value::duration_text;
@@ -121,6 +122,9 @@ impl<'r> Planned<'r> {
                 _ => json!("confirm"),
             },
         );
+        if let Some(approval) = &self.step.approval {
+            json.insert("approve".into(), json!({ "by": approval.by, "count": approval.count }));
+        }
         json.insert("request".into(), self.request.masked());
         if let Some(when) = &self.step.when {
             json.insert("when".into(), json!(when.source()));
@@ -138,6 +142,10 @@ impl<'r> Planned<'r> {
             (Guard::None, _) => "no guard".to_owned(),
             (Guard::Type(_), Some(phrase)) => format!("type `{phrase}`"),
             _ => "confirm".to_owned(),
+        };
+        let guard = match &step.approval {
+            Some(Approvers { by, count }) => format!("{guard}, approval of {}", wanted(by, *count)),
+            None => guard,
         };
         let effect = self.request.effect.name();
         let mut text = format!("{number:>3}  {}  {}\n", step.id, self.title);

@@ -1,5 +1,6 @@
 //! The one loop that owns a run: decide, append and sync, apply, settle, effects.
 
+mod approvals;
 mod autopilot;
 mod clock;
 mod commands;

@@ -230,6 +230,8 @@ impl Driver {
     fn start(&mut self, effect: &Effect) {
         match effect {
             Effect::Sign => self.sign(),
+            Effect::Hear => {}
+            Effect::AskApproval { step } => self.ask_approval_of(step),
             Effect::Prepare { step } => {
                 if self.prepared.is_none() && self.undo_of.is_none() {
                     self.workers.prepare(&self.desk, &self.state, step, Part::Do);

@@ -266,6 +266,8 @@ impl Workers {
                             | Effect::Reattach(_)
                             | Effect::Cancel(_)
                             | Effect::Sign
+                            | Effect::Hear
+                            | Effect::AskApproval { .. }
                             | Effect::Find(_)
                             | Effect::Probe { .. } => false,
                         })

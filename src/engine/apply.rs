@@ -1,15 +1,19 @@
 //! The fold: `apply(state, record)`. Total: a record that makes no sense changes nothing but the count,
 //! since what is on disk cannot be argued with.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::approvals::Approval;
 use super::archive::Untold;
 use super::debrief::Issue;
 use super::event::{
-    AttemptId, ByHand, Fact, Occasion, Outcome, Part, Recorded, Resolution, ResolvedBy, Subject,
+    AttemptId, ByHand, Consent, Fact, Occasion, Outcome, Part, Pins, Recorded, Resolution,
+    ResolvedBy, Stamp, Subject,
 };
+use super::sign_off::SignOff;
 use super::signing::Signed;
 use super::state::{
     Attempt, Deviation, Evidence, Granted, Note, OutageStart, Reached, Settled, Standing, State,
@@ -44,6 +48,7 @@ impl State {
         let of = step_of(&record.event.of).map(str::to_owned);
         match &record.event.fact {
             Fact::RunStarted(run) => {
+                self.operators.insert(run.operator.clone());
                 self.inputs = run.inputs.clone();
                 self.outage = Some(OutageStart { start: run.outage_start, declared: at.clone() });
                 self.tell(record, Occasion::Start);
@@ -51,16 +56,21 @@ impl State {
             }
             Fact::ConsoleAttached { .. } => {
                 self.attached = true;
+                self.operators.insert(record.by.clone());
                 // Another console may have the key: it tries anew.
                 self.signatures.failed = None;
                 self.anchors.tried = false;
                 self.forget_what_was_in_hand();
+                // An `approve` step waits in the hands of its console; a guard's request outlives it.
+                self.void_waiting_steps(&at);
             }
             Fact::ConsoleDetached { .. } => self.attached = false,
             Fact::InputAmended { input, value, reason } => {
                 let text = format!("{input} is now {value}: {reason}");
                 self.inputs.insert(input.clone(), value.clone());
                 self.void_consents();
+                let why = format!("the input `{input}` was amended since");
+                self.void_approvals(&at, &why, |_| true);
                 self.deviate(record, "input amended", text);
             }
             Fact::Preflight { checks, overridden } => {
@@ -69,7 +79,10 @@ impl State {
                     self.deviate(record, "preflight overridden", reason.clone());
                 }
             }
-            Fact::TargetVerified { pins } => self.target = Some((at, pins.clone())),
+            Fact::TargetVerified { pins } => {
+                self.meet_target(&at, of.as_deref(), pins);
+                self.target = Some((at, pins.clone()));
+            }
             Fact::NoteAdded { text } => {
                 let (by, text) = (record.by.clone(), text.clone());
                 self.notes.push(Note { at, by, step: of, text });
@@ -117,6 +130,10 @@ impl State {
                 self.tell(record, Occasion::End);
             }
             Fact::GuardSatisfied { part, consent, request } => {
+                if let (Consent::BreakGlass { reason, .. }, Some(step)) = (consent, of.as_deref()) {
+                    self.take_broken_glass(record, step, reason);
+                    self.deviate(record, "break-glass approval", reason.clone());
+                }
                 let granted = Granted {
                     part: *part,
                     consent: consent.clone(),
@@ -125,6 +142,19 @@ impl State {
                     seq: record.seq,
                 };
                 self.on_step(of.as_deref(), |step| step.consent = Some(granted));
+            }
+            Fact::ApprovalRequested(asked) => {
+                if let Some(step) = of.as_deref() {
+                    self.take_request(record, step, asked);
+                    self.tell(record, Occasion::ApprovalNeeded);
+                }
+            }
+            Fact::ApprovalGranted(granted) => self.take_grant(record, granted),
+            Fact::ApprovalRefused { asked, approver, reason, declined } => {
+                self.take_refusal(record, *asked, approver, reason, *declined);
+            }
+            Fact::SignedOff(said) => {
+                self.sign_offs.push(SignOff { at, seq: record.seq, said: (**said).clone() });
             }
             // What was consented to and then refused at the last look is consented to no more.
             Fact::GuardRefused { .. } => self.on_step(of.as_deref(), |step| {
@@ -150,7 +180,7 @@ impl State {
                 self.deviate(record, "step added", format!("{title}: {reason}"));
             }
             Fact::RerunRequested { reason } => {
-                self.go_back_to(of.as_deref());
+                self.go_back_to(&at, of.as_deref());
                 self.deviate(record, "run taken back", reason.clone());
             }
             Fact::AttemptIntended { request, digest, token } => {
@@ -173,6 +203,9 @@ impl State {
                 let cut = finished.output.as_ref().and_then(|output| output.cut.clone());
                 if let Some(cut) = cut {
                     self.deviate(record, "output cut", cut);
+                }
+                if let Some(step) = of.filter(|step| self.is_approval(step)) {
+                    self.use_approvals(&record.stamp, &step);
                 }
                 self.after_outcome(record);
             }
@@ -255,6 +288,9 @@ impl State {
         if let Some(step) = self.step_mut(&id.step) {
             step.consent = None;
             step.attempts.push(attempt);
+        }
+        if id.of == Part::Do {
+            self.use_approvals(&record.stamp, &id.step);
         }
         if id.of == Part::Do && id.number > 1 {
             self.deviate_on_retry(record, id);
@@ -350,6 +386,9 @@ impl State {
         outcome: Outcome,
         by_hand: &ByHand,
     ) {
+        self.void_approvals(&record.stamp, "the step was settled without it", |open| {
+            Some(open.step.as_str()) == id
+        });
         self.on_step(id, |step| {
             step.saved = by_hand.saved.clone();
             // What was unknown about it is decided by the same word.
@@ -377,6 +416,27 @@ impl State {
         }
     }
 
+    fn is_approval(&self, id: &str) -> bool {
+        self.step(id).is_some_and(|step| step.step.is_approval())
+    }
+
+    fn void_waiting_steps(&mut self, at: &Stamp) {
+        let steps = self.steps.iter().filter(|step| step.step.is_approval());
+        let waiting: BTreeSet<_> = steps.map(|step| step.id().to_owned()).collect();
+        self.void_approvals(at, "the console that asked is gone", |open| {
+            waiting.contains(&open.step)
+        });
+    }
+
+    /// What was approved for one target is not approved for another.
+    fn meet_target(&mut self, at: &Stamp, id: Option<&str>, pins: &Pins) {
+        let of = |open: &Approval| Some(open.step.as_str()) == id && open.asked.target != *pins;
+        if self.approvals.iter().any(|open| open.ended.is_none() && of(open)) {
+            self.void_approvals(at, "the target is another since", of);
+            self.on_step(id, |step| step.consent = None);
+        }
+    }
+
     fn insert(&mut self, id: Option<&str>, title: &str, run: &str, before: Option<&str>) {
         let Some(id) = id.filter(|id| !self.index.contains_key(*id)) else { return };
         let Some(step) = Step::ad_hoc(id, title, run) else { return };
@@ -385,8 +445,11 @@ impl State {
         self.reindex();
     }
 
-    fn go_back_to(&mut self, id: Option<&str>) {
+    fn go_back_to(&mut self, at: &Stamp, id: Option<&str>) {
         let Some(place) = id.and_then(|id| self.position(id)) else { return };
+        let later: BTreeSet<_> =
+            self.steps.iter().skip(place).map(|step| step.id().to_owned()).collect();
+        self.void_approvals(at, "the run was taken back since", |open| later.contains(&open.step));
         for step in self.steps.iter_mut().skip(place).map(Arc::make_mut) {
             step.settled = None;
             step.consent = None;

@@ -98,9 +98,19 @@ impl State {
             }
             Input::Cancel { reason } => self.cancel(reason),
             Input::Answer { choice, done, note } => self.answer(choice, done, note),
+            // A glass that was broken is approved in retrospect, when the run is over too.
+            Input::Approve { asked, request, approver, known_by } => {
+                self.approve(asked, &request, approver, known_by)
+            }
+            Input::Decline { asked, request, approver, known_by, reason } => {
+                self.decline(asked, &request, approver, &known_by, reason)
+            }
+            Input::NoApproval { approver, reason } => self.refuse_approval(None, approver, reason),
+            Input::SignOff(said) => self.sign_off(*said),
             // What moves the run.
             Input::TargetVerified { .. }
             | Input::Consent { .. }
+            | Input::AskApproval { .. }
             | Input::Intend { .. }
             | Input::Skip { .. }
             | Input::Override { .. }
@@ -118,6 +128,9 @@ impl State {
             Input::TargetVerified { step, pins } => self.about(step, Fact::TargetVerified { pins }),
             Input::Consent { step, part, given, digest } => {
                 self.consent(&step, part, given, digest)
+            }
+            Input::AskApproval { step, digest, target, uid, head } => {
+                self.ask_approval(&step, digest, target, uid, head)
             }
             Input::Intend { step, part, request, digest, token } => {
                 self.intend(&step, part, request, digest, token)
@@ -175,7 +188,7 @@ impl State {
     }
 
     /// Nothing is at work and nothing is unknown.
-    fn idle(&self) -> Result<(), Refusal> {
+    pub(super) fn idle(&self) -> Result<(), Refusal> {
         if let Some(attempt) = self.running() {
             return Err(Refusal::Busy(attempt.id.file_stem()));
         }
@@ -185,7 +198,7 @@ impl State {
         }
     }
 
-    fn its_turn(&self, step: &str) -> Result<&StepState, Refusal> {
+    pub(super) fn its_turn(&self, step: &str) -> Result<&StepState, Refusal> {
         let known = self.known(step)?;
         match self.current() {
             Some(current) if current.id() == step => Ok(known),
@@ -195,6 +208,9 @@ impl State {
     }
 
     fn consent(&self, step: &str, part: Part, given: Given, digest: String) -> Decision {
+        if let Given::BreakGlass { typed, reason } = given {
+            return self.break_glass(step, part, &typed, reason, digest);
+        }
         self.idle()?;
         if self.paused.is_some() {
             return Err(Refusal::Paused);
@@ -207,6 +223,7 @@ impl State {
         if part == Part::Do {
             self.applies(of)?;
         }
+        self.approved(of, part, &given, &digest)?;
         let phrase = self.phrase(of, part).map_err(Refusal::Expression)?;
         let consent = match (Self::guard(&of.step, part), given, phrase) {
             (Guard::None, Given::Enter | Given::Yes, _) => Consent::Enter,
@@ -233,6 +250,8 @@ impl State {
                 let phrase = phrase.unwrap_or_default();
                 return Err(Refusal::Guard(format!("type `{phrase}` to go on")));
             }
+            // It was decided above.
+            (_, Given::BreakGlass { .. }, _) => return Err(Refusal::Changed),
             (Guard::None | Guard::Confirm, Given::Typed(_), _) => {
                 return Err(Refusal::Guard("this step asks for no phrase".into()));
             }
@@ -241,7 +260,7 @@ impl State {
     }
 
     /// `when` is true; one that cannot be evaluated refuses the attempt.
-    fn applies(&self, step: &StepState) -> Result<(), Refusal> {
+    pub(super) fn applies(&self, step: &StepState) -> Result<(), Refusal> {
         match step.step.unmet(&self.scope(None)) {
             Ok(None) => Ok(()),
             Ok(Some(when)) => Err(Refusal::Nothing(format!("`{}` is false", when.source()))),
@@ -368,7 +387,7 @@ impl State {
         Ok(Event::attempt(&attempt.id, Fact::CancelRequested { reason: given(reason)? }))
     }
 
-    fn ended(
+    pub(super) fn ended(
         &self,
         attempt: &Attempt,
         outcome: Outcome,
@@ -407,6 +426,9 @@ impl State {
         let Some((step, Status::AwaitsPerson(attempt))) = waiting else {
             return Err(Refusal::Nothing("no step waits for an answer".into()));
         };
+        if done && step.step.is_approval() {
+            return Err(Refusal::Nothing("those who may approve have to answer".into()));
+        }
         if done && choice.is_none() && step.step.action.spec.name == "choose" {
             return Err(Refusal::Nothing("choose one of the options first".into()));
         }

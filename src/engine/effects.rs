@@ -12,6 +12,13 @@ use crate::runbook::model::OnUnknown;
 pub enum Effect {
     /// A checkpoint of the journal is to be signed.
     Sign,
+    /// Those who may approve can be heard: by a local socket, by a signature.
+    Hear,
+    /// An `approve` step asks for its approvals.
+    AskApproval {
+        /// The step.
+        step: StepId,
+    },
     /// Render the request and look at the target, so that the operator can be shown what will run.
     Prepare {
         /// The step whose turn it is.
@@ -57,6 +64,12 @@ impl State {
         let mut effects = Vec::new();
         if self.is_checkpoint_due() {
             effects.push(Effect::Sign);
+        }
+        if self.awaited_approvals().next().is_some() {
+            effects.push(Effect::Hear);
+        }
+        if let Some(step) = self.unasked() {
+            effects.push(Effect::AskApproval { step: step.id().to_owned() });
         }
         if let Some(step) = self.current() {
             effects.extend(self.effects_of(step, now));

@@ -2,6 +2,7 @@
 //! and its place in the order. DESIGN section 6 names the record types; a fact's name in snake case is
 //! the record's `type`, its fields are the record's `body`.
 
+mod approvals;
 mod archive;
 mod debrief;
 mod started;
@@ -14,6 +15,7 @@ use serde_json::Value as Json;
 
 pub use crate::runbook::model::Mode;
 use crate::runbook::{Milestone, StepId, Value};
+pub use approvals::{ApprovalGranted, ApprovalRequested, Decision, KnownBy, SignedOff};
 pub use archive::{Anchored, Archived, Kept, Occasion};
 pub use debrief::{IssueFound, Severity};
 pub use started::{Accepted, Previous, RunStarted, Seen, Signing};
@@ -118,6 +120,13 @@ pub enum Consent {
     },
     /// `--auto` satisfied it.
     Auto,
+    /// The approval was asked for, and the operator went on without it.
+    BreakGlass {
+        /// What was typed.
+        phrase: String,
+        /// Why the approver could not be waited for.
+        reason: String,
+    },
 }
 
 /// What an unknown outcome turned out to be.
@@ -217,6 +226,21 @@ pub enum Fact {
         part: Part,
         /// Why, such as the wrong phrase.
         reason: String,
+    },
+    /// Somebody else is asked to approve.
+    ApprovalRequested(Box<ApprovalRequested>),
+    /// Somebody who may has approved.
+    ApprovalGranted(Box<ApprovalGranted>),
+    /// Somebody has declined, or what was brought is no approval.
+    ApprovalRefused {
+        /// The record that asked.
+        asked: Option<u64>,
+        /// Who.
+        approver: String,
+        /// Why.
+        reason: String,
+        /// Somebody who may approve said no. Otherwise the request goes on waiting.
+        declined: bool,
     },
     /// About to act. Durable before anything happens.
     AttemptIntended {
@@ -408,6 +432,8 @@ pub enum Fact {
         /// Why.
         reason: String,
     },
+    /// A reviewer says whether the run will do.
+    SignedOff(Box<SignedOff>),
     /// A report was written.
     Exported {
         /// Below the run directory or as given.

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
 use super::event::{
-    Anchored, AttemptId, ByHand, IssueFound, Occasion, Outcome, Output, Part, Pins, Resolution,
-    ResolvedBy, RunStarted,
+    Anchored, AttemptId, ByHand, IssueFound, KnownBy, Occasion, Outcome, Output, Part, Pins,
+    Resolution, ResolvedBy, RunStarted, SignedOff,
 };
 use crate::runbook::model::Milestone;
 use crate::runbook::{StepId, Value};
@@ -48,6 +48,52 @@ pub enum Input {
         /// SHA-256 of the request that was on screen.
         digest: String,
     },
+    /// The operator, or an `approve` step, asks for approval.
+    AskApproval {
+        /// The step.
+        step: StepId,
+        /// SHA-256 of the request that is on screen.
+        digest: String,
+        /// The proven identity of its target.
+        target: Pins,
+        /// The user id of this console.
+        uid: u32,
+        /// SHA-256 of the journal's last line.
+        head: String,
+    },
+    /// Somebody approves.
+    Approve {
+        /// The record that asked.
+        asked: u64,
+        /// SHA-256 of the request that they saw.
+        request: String,
+        /// Who.
+        approver: String,
+        /// How that is known.
+        known_by: KnownBy,
+    },
+    /// Somebody who was asked says no.
+    Decline {
+        /// The record that asked.
+        asked: u64,
+        /// SHA-256 of the request that they saw.
+        request: String,
+        /// Who.
+        approver: String,
+        /// How that is known.
+        known_by: KnownBy,
+        /// Why.
+        reason: String,
+    },
+    /// Something was brought that is no approval of anything.
+    NoApproval {
+        /// Who brought it, as far as is known.
+        approver: String,
+        /// Why it is none.
+        reason: String,
+    },
+    /// A reviewer says whether the run will do.
+    SignOff(Box<SignedOff>),
     /// The driver is about to act on a consent, a retry or a probe.
     Intend {
         /// The step.
@@ -313,6 +359,13 @@ pub enum Given {
     Yes,
     /// Typed this.
     Typed(String),
+    /// Typed what breaks the glass, and why.
+    BreakGlass {
+        /// What was typed.
+        typed: String,
+        /// Why the approver could not be waited for.
+        reason: String,
+    },
     /// Nobody is there: `--auto`.
     Auto {
         /// `--allow-destructive` was given.

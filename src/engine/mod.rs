@@ -5,6 +5,7 @@
 //! and [`State::effects`] says what should be running.
 
 mod apply;
+pub mod approvals;
 pub mod archive;
 pub mod debrief;
 mod decide;
@@ -17,13 +18,16 @@ mod rehearsal;
 mod said;
 mod scope;
 mod settle;
+mod sign_off;
 pub mod signing;
 pub mod state;
 
 #[cfg(test)]
 mod tests;
 
+pub use approvals::Approval;
 pub use effects::Effect;
 pub use event::{AttemptId, Event, Fact, Mode, Outcome, Part, Recorded, Stamp, Subject};
 pub use input::{Given, Input, Refusal};
+pub use sign_off::SignOff;
 pub use state::{Attempt, Standing, State, Status, StepState};

@@ -1,7 +1,7 @@
 //! What a person says goes into the record; it must not take a secret there.
 
 use super::event::{ByHand, IssueFound};
-use super::input::Input;
+use super::input::{Given, Input};
 use crate::runbook::Value;
 
 impl Input {
@@ -29,6 +29,13 @@ impl Input {
             Self::Skip { step, by_hand: said } => Self::Skip { step, by_hand: by_hand(said) },
             Self::Override { step, by_hand: said } => {
                 Self::Override { step, by_hand: by_hand(said) }
+            }
+            Self::Consent { step, part, given: Given::BreakGlass { typed, reason }, digest } => {
+                let given = Given::BreakGlass { typed: clean(&typed), reason: clean(&reason) };
+                Self::Consent { step, part, given, digest }
+            }
+            Self::Decline { asked, request, approver, known_by, reason } => {
+                Self::Decline { asked, request, approver, known_by, reason: clean(&reason) }
             }
             Self::Rerun { step, reason } => Self::Rerun { step, reason: clean(&reason) },
             Self::Amend { input, value: new, reason } => {
@@ -62,6 +69,10 @@ impl Input {
             | Self::Attach { .. }
             | Self::TargetVerified { .. }
             | Self::Consent { .. }
+            | Self::AskApproval { .. }
+            | Self::Approve { .. }
+            | Self::NoApproval { .. }
+            | Self::SignOff(_)
             | Self::Intend { .. }
             | Self::Began { .. }
             | Self::Progressed { .. }

@@ -20,6 +20,7 @@ impl State {
         self.due_milestone()
             .or_else(|| self.due_breach(now))
             .or_else(|| self.due_resolution())
+            .or_else(|| self.due_approval())
             .or_else(|| self.due_refusal())
             .or_else(|| self.due_not_applicable())
             .or_else(|| self.due_finish())

@@ -1,4 +1,4 @@
-//! When the journal is signed: at the start, before each attempt that destroys, and at the close. Whether
+//! When the journal is signed: at the start, before each attempt that destroys, at each approval, and at the close. Whether
 //! a checkpoint is due follows from the state alone; the driver signs what [`Effect::Sign`] asks for.
 //!
 //! [`Effect::Sign`]: super::Effect::Sign
@@ -16,6 +16,8 @@ pub struct Signatures {
     pub failed: Option<(u64, String)>,
     /// The record that ended the run.
     pub(super) closed: Option<u64>,
+    /// The record of the last approval.
+    pub(super) approved: u64,
 }
 
 /// A checkpoint that was signed.
@@ -61,6 +63,7 @@ impl State {
             self.to_vouch_for(step, granted.part).then_some(granted.seq)
         };
         let since = self.signatures.closed.or_else(consented).unwrap_or(1);
+        let since = since.max(self.signatures.approved);
         signs && self.signatures.tried_up_to() < since
     }
 

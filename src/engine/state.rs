@@ -1,17 +1,19 @@
 //! The state of a run: the fold of its journal, and the questions one can ask of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
+use super::approvals::Approval;
 use super::archive::{Anchors, Notifications};
 use super::debrief::Issue;
 use super::event::{
     AttemptFinished, AttemptId, Check, Consent, Ending, Expectation, Mode, Objective, Outcome,
     Part, Pins, Resolution, RunStarted, Stamp, UnknownResolved,
 };
+use super::sign_off::SignOff;
 use super::signing::Signatures;
 use crate::runbook::model::{Guard, OnFailure, OnUnknown};
 use crate::runbook::{Effect, Milestone, Runbook, Step, StepId, Value};
@@ -38,6 +40,12 @@ pub struct State {
     pub breaches: Vec<Objective>,
     /// Everything but the straight path, in order.
     pub deviations: Vec<Deviation>,
+    /// Every request for approval, in order.
+    pub approvals: Vec<Approval>,
+    /// What reviewers said, in order.
+    pub sign_offs: Vec<SignOff>,
+    /// Who has had a console on it.
+    pub operators: BTreeSet<String>,
     /// What people wrote down.
     pub notes: Vec<Note>,
     /// What people found that must be seen to.
@@ -479,6 +487,9 @@ impl State {
             withdrawn: BTreeMap::new(),
             breaches: Vec::new(),
             deviations: Vec::new(),
+            approvals: Vec::new(),
+            sign_offs: Vec::new(),
+            operators: BTreeSet::new(),
             notes: Vec::new(),
             issues: Vec::new(),
             lessons: Vec::new(),

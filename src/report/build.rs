@@ -288,6 +288,9 @@ fn consent(attempt: &state::Attempt) -> String {
         (Some(Consent::Confirmed), _) => "confirmed after the whole request was shown".into(),
         (Some(Consent::Typed { phrase }), _) => format!("typed `{phrase}`"),
         (Some(Consent::Auto), _) => "unattended (--auto)".into(),
+        (Some(Consent::BreakGlass { phrase, reason }), _) => {
+            format!("without the approval: typed `{phrase}`, {reason}")
+        }
         (None, Part::Probe) => "none needed: it only reads".into(),
         (None, Part::Do | Part::Undo) => "automatic retry".into(),
     }

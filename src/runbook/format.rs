@@ -57,7 +57,7 @@ pub enum Shape {
     NamedMaps(&'static [Word]),
     /// One action, keyed by its name.
     Action,
-    /// `none`, `confirm` or `{type: …}`.
+    /// `none`, `confirm`, or a map of [`GUARD`].
     Guard,
 }
 
@@ -181,7 +181,7 @@ pub static STEP: &[Word] = &[
         "guard",
         Shape::Guard,
         "What the operator must do first; default by effect: reads none, changes confirm, \
-         destroys type the name of what is destroyed",
+         destroys type the name of what is destroyed. `approve` comes on top of that",
     ),
     may("when", Shape::Expr, "The step does not apply where this is false"),
     may("expect", Shape::Exprs, "Each must be true of `result`, or the step failed"),
@@ -227,8 +227,25 @@ pub static RETRY: &[Word] = &[
     must("every", Shape::Duration, "Pause before each"),
 ];
 
-/// `guard: {type: …}`.
-pub static GUARD: &[Word] = &[must("type", Shape::Template, "The text that must be typed")];
+/// `guard: {type: …, approve: …}`.
+pub static GUARD: &[Word] = &[
+    may("type", Shape::Template, "The text that must be typed"),
+    may(
+        "approve",
+        Shape::Map(APPROVE),
+        "Who approves the request, before the operator does what the guard asks besides",
+    ),
+];
+
+/// `guard.approve`.
+pub static APPROVE: &[Word] = &[
+    must(
+        "by",
+        Shape::Texts,
+        "Who may: names of local users, and principals of the allowed signers; no templates",
+    ),
+    may("count", Shape::Count, "How many of them must; default 1"),
+];
 
 /// The names of some words, and whether they must be there.
 pub(crate) fn known(words: &'static [Word]) -> impl Iterator<Item = (&'static str, bool)> + Clone {

@@ -203,6 +203,8 @@ pub struct Step {
     pub on_unknown: OnUnknown,
     /// What the operator must do before `do` runs.
     pub guard: Guard,
+    /// Who must approve: before `do` runs, or by an `approve` step itself.
+    pub approval: Option<Approvers>,
     /// The step does not apply where this is false.
     pub when: Option<Expr>,
     /// Each must be true of `result`, or the step failed.
@@ -230,6 +232,12 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether the step is an approval, rather than has to be approved.
+    #[must_use]
+    pub fn is_approval(&self) -> bool {
+        self.action.spec.name == super::registry::APPROVE
+    }
+
     /// The effect of `do`.
     #[must_use]
     pub fn effect(&self) -> Effect {
@@ -294,6 +302,15 @@ pub enum Guard {
     Confirm,
     /// This text must be typed.
     Type(Template),
+}
+
+/// Who must approve, and how many of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approvers {
+    /// Names of local users, and principals of `allowed_signers`; no name twice.
+    pub by: Vec<String>,
+    /// From 1 to as many as there are names.
+    pub count: u32,
 }
 
 /// `retry`: how often a failed attempt is repeated on its own, and after how long.
@@ -454,6 +471,7 @@ impl Step {
             probe: None,
             on_unknown: OnUnknown::Reattach,
             guard: Guard::Confirm,
+            approval: None,
             when: None,
             expect: Vec::new(),
             save: Vec::new(),

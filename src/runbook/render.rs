@@ -195,8 +195,8 @@ fn coerce(kind: &Kind, value: Value, path: &str) -> Rendered {
         (_, Value::Secret(_)) => return Err(error(path, "a secret cannot stand here")),
         (Kind::Json | Kind::Expr | Kind::Group(_), _) => value,
         (_, Value::Null) => return refuse("a value"),
-        (Kind::Argv | Kind::TextList, Value::List(items)) => texts(items, path)?,
-        (Kind::Argv | Kind::TextList, _) => return refuse("a list"),
+        (Kind::Argv | Kind::TextList | Kind::Names, Value::List(items)) => texts(items, path)?,
+        (Kind::Argv | Kind::TextList | Kind::Names, _) => return refuse("a list"),
         (Kind::TextMap | Kind::UrlQuery, Value::Map(entries)) => {
             let entries = entries.iter().map(|(name, value)| {
                 Ok((name.clone(), Value::String(text(value, &format!("{path}.{name}"))?)))
@@ -222,15 +222,15 @@ fn coerce(kind: &Kind, value: Value, path: &str) -> Rendered {
             check_s3_uri(&uri).map_err(|e| error(path, &e.message))?;
             Value::String(uri)
         }
-        (Kind::Int | Kind::Statuses, Value::Int(_))
+        (Kind::Int | Kind::Count | Kind::Statuses, Value::Int(_))
         | (Kind::Bool, Value::Bool(_))
         | (Kind::Duration, Value::Duration(_))
         | (Kind::Timestamp | Kind::RestorePoint, Value::Timestamp(_)) => value,
-        (Kind::Int | Kind::Statuses, Value::String(text)) => match text.parse() {
+        (Kind::Int | Kind::Count | Kind::Statuses, Value::String(text)) => match text.parse() {
             Ok(number) => Value::Int(number),
             Err(_) => return refuse("an integer"),
         },
-        (Kind::Int | Kind::Statuses, _) => return refuse("an integer"),
+        (Kind::Int | Kind::Count | Kind::Statuses, _) => return refuse("an integer"),
         (Kind::Bool, Value::String(text)) if text == "true" => Value::Bool(true),
         (Kind::Bool, Value::String(text)) if text == "false" => Value::Bool(false),
         (Kind::Bool, _) => return refuse("true or false"),

@@ -162,7 +162,13 @@ fn shape(shape: &Shape) -> Json {
         Shape::Maps(inner) => list(&words(inner)),
         Shape::NamedMaps(inner) => named(format::NAME, &words(inner)),
         Shape::Action => reference("call"),
-        Shape::Guard => either(&json!({ "enum": ["none", "confirm"] }), &words(format::GUARD)),
+        Shape::Guard => {
+            let mut guard = words(format::GUARD);
+            if let Json::Object(map) = &mut guard {
+                map.insert("minProperties".into(), json!(1));
+            }
+            either(&json!({ "enum": ["none", "confirm"] }), &guard)
+        }
     }
 }
 
@@ -171,6 +177,8 @@ fn kind(kind: &Kind) -> Json {
         Kind::Text | Kind::Path => reference("text"),
         Kind::Script | Kind::Sql | Kind::Url | Kind::S3Uri => json!({ "type": "string" }),
         Kind::Int => or_template(&json!({ "type": "integer" })),
+        Kind::Names => list(&reference("text")),
+        Kind::Count => json!({ "type": "integer", "minimum": 1, "maximum": 100 }),
         Kind::Bool => or_template(&json!({ "type": "boolean" })),
         Kind::Duration => or_template(&reference("duration")),
         Kind::Timestamp => or_template(&json!({ "type": "string", "format": "date-time" })),

@@ -50,6 +50,7 @@ fn reference() -> String {
         ("`probe`", format::PROBE),
         ("`retry`", format::RETRY),
         ("`guard`, when it is a map", format::GUARD),
+        ("`guard.approve`", format::APPROVE),
     ] {
         writeln!(out, "### {title}\n\n| key | holds | |\n|---|---|---|").unwrap();
         for Word { name, required, shape, help } in words {
@@ -153,7 +154,7 @@ fn shape(shape: &Shape) -> String {
         Shape::Maps(_) => "a list, below".into(),
         Shape::NamedMaps(_) => "names to maps, below".into(),
         Shape::Action => "one action".into(),
-        Shape::Guard => "`none`, `confirm` or `{type: …}`".into(),
+        Shape::Guard => "`none`, `confirm` or a map, below".into(),
     }
 }
 
@@ -174,6 +175,8 @@ fn kind(kind: &Kind) -> String {
         Kind::Choice(words) => one_of(words),
         Kind::Argv => "a list of text; no secrets".into(),
         Kind::TextList => "a list of text".into(),
+        Kind::Names => "a list of names; no templates".into(),
+        Kind::Count => "a whole number; no templates".into(),
         Kind::Lists => "names to lists of text".into(),
         Kind::TextMap => "names to text".into(),
         Kind::UrlQuery => "names to text; no secrets".into(),

@@ -1,5 +1,6 @@
 //! Tests of the engine: a bench that does what a driver does, without a disk.
 
+mod approvals;
 mod attacks;
 mod debrief;
 mod properties;

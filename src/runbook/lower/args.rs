@@ -10,7 +10,7 @@ use super::super::value::{Type, Value};
 use super::super::yaml::{self, Fields, JsonScalar, Kind as Yaml, Node};
 use super::expr::{self, Secrets};
 use super::scope::Scope;
-use super::{duration, timestamp};
+use super::{approval, duration, timestamp};
 
 /// What the arguments of one action are read with.
 pub(super) struct Args<'a> {
@@ -75,6 +75,15 @@ impl Args<'_> {
             }
             Kind::Argv => self.list(problems, node, Secrets::Refused(IN_ARGV)),
             Kind::TextList => self.list(problems, node, Secrets::Refused(SHOWN)),
+            Kind::Names => {
+                let names = approval::names(problems, node)?.into_iter();
+                let literal = |name: String| literal(Value::String(name.clone()), &name);
+                Some(Arg::List(names.map(literal).collect()))
+            }
+            Kind::Count => {
+                let count = approval::count(problems, node)?;
+                Some(literal(Value::Int(count.into()), source(node)))
+            }
             Kind::Params => self.params(problems, node),
             Kind::Statuses => self.statuses(problems, node),
             Kind::Lists => self.lists(problems, node),

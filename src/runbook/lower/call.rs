@@ -61,6 +61,12 @@ pub(super) fn call(
             .help("a step whose `do` it is stands for the steps of the other runbook");
         return None;
     }
+    if spec.name == registry::APPROVE && !matches!(place, Place::Do(_)) {
+        problems
+            .error(entry.key_span.clone(), "misplaced-key", "`approve` stands in `do` alone")
+            .help("make it a step of its own");
+        return None;
+    }
     let after = scope.after(spec);
     let args = Args { scope, before, after: &after };
     let what = format!("`{}`", spec.name);

@@ -13,6 +13,7 @@ use super::timetext;
 use super::value::Type;
 use super::yaml::{self, Fields, Kind, Node};
 
+mod approval;
 mod args;
 mod call;
 mod expr;

@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use super::super::diagnostic::Problems;
 use super::super::expr::Expr;
 use super::super::format::{self, MOST_STEPS, known};
-use super::super::model::{
-    Call, Guard, Milestone, OnFailure, OnUnknown, Probe, Retry, Step, Verifies,
-};
-use super::super::registry::{Effect, Kind as ArgKind};
+use super::super::model::{Call, Milestone, OnFailure, OnUnknown, Probe, Retry, Step, Verifies};
+use super::super::registry::{APPROVE, Effect, Kind as ArgKind};
 use super::super::template::Template;
 use super::super::value::Type;
 use super::super::yaml::{self, Fields, Kind, Node};
 use super::call::{self, Place};
 use super::expr::{self, Secrets};
+use super::guard::Guards;
 use super::nested::{self, Includes};
 use super::scope::Scope;
-use super::{duration, guard, items, line, named};
+use super::{approval, duration, guard, items, line, named};
 
 /// All steps, each in the scope of those before it.
 pub(super) fn steps(
@@ -116,7 +115,7 @@ impl<'r> Reader<'r, '_> {
         let expect = self.expect(&fields, &after);
         let (save, saved) = self.save(&fields, &after);
         let probe = fields.get("probe").and_then(|node| self.probe(node, &before));
-        let guard = self.guard(&fields, action.as_ref(), &before);
+        let guards = self.guards(&fields, action.as_ref(), &before);
         let budget = fields.get("budget").and_then(|node| duration(self.problems, node));
         let timeout = fields.get("timeout").and_then(|node| duration(self.problems, node));
         let retry = self.retry(&fields, action.as_ref());
@@ -129,6 +128,7 @@ impl<'r> Reader<'r, '_> {
         if let Some(id) = &id {
             self.scope.leave(id, saved);
         }
+        let (guard, approval) = guards?;
         Some(Step {
             id: id?,
             title: title?,
@@ -137,7 +137,8 @@ impl<'r> Reader<'r, '_> {
             undo,
             probe,
             on_unknown,
-            guard: guard?,
+            guard,
+            approval,
             when,
             expect,
             save,
@@ -237,15 +238,20 @@ impl<'r> Reader<'r, '_> {
         Some(Probe { action: action?, done, not_done, in_progress })
     }
 
-    fn guard(
+    fn guards(
         &mut self,
         fields: &Fields<'_>,
         action: Option<&Call>,
         before: &Type,
-    ) -> Option<Guard> {
-        let at = fields.entry("do")?;
+    ) -> Option<Guards> {
+        let (at, action) = (fields.entry("do")?, action?);
         let node = fields.get("guard");
-        guard::guard(self.problems, node, action?, at, self.scope, before)
+        let (guard, approvers) = guard::guard(self.problems, node, action, at, self.scope, before)?;
+        if action.spec.name == APPROVE {
+            let approvers = approval::of_action(self.problems, action, at.value.head())?;
+            return Some((guard, Some(approvers)));
+        }
+        Some((guard, approvers))
     }
 
     fn retry(&mut self, fields: &Fields<'_>, action: Option<&Call>) -> Option<Retry> {

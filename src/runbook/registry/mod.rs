@@ -103,6 +103,10 @@ pub enum Kind {
     Argv,
     /// A list of text.
     TextList,
+    /// A list of names of people; no templates.
+    Names,
+    /// A whole number from 1 on; no templates.
+    Count,
     /// Names to lists of text.
     Lists,
     /// Text keys to text.
@@ -167,6 +171,9 @@ mod process;
 mod rds;
 mod s3;
 mod time;
+
+/// The action that is an approval.
+pub const APPROVE: &str = "approve";
 
 /// The families, in the order of `docs/format.md`.
 static FAMILIES: [&[ActionSpec]; 9] = [

@@ -50,4 +50,36 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         }],
         destroys: None,
     },
+    ActionSpec {
+        name: super::APPROVE,
+        effect: EffectRule::Fixed(Effect::Reads),
+        help: "Waits until somebody else than the operator approves, from their own terminal \
+               (`steady approve`) or by a signature",
+        keys: &[
+            Key {
+                name: "what",
+                kind: Kind::Text,
+                required: true,
+                help: "What is approved, in a sentence",
+            },
+            Key {
+                name: "by",
+                kind: Kind::Names,
+                required: true,
+                help: "Who may: names of local users, and principals of the allowed signers",
+            },
+            Key {
+                name: "count",
+                kind: Kind::Count,
+                required: false,
+                help: "How many of them must; default 1",
+            },
+        ],
+        result: &[Field {
+            name: "approvers",
+            ty: FieldType::StringList,
+            help: "Who approved; nobody when the glass was broken",
+        }],
+        destroys: None,
+    },
 ];
