@@ -2,14 +2,12 @@
 
 use std::io;
 
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::engine::Stamp;
+use crate::engine::clock::STEP;
 use crate::machine;
-
-/// A wall clock that strays this far from the boot clock has been set.
-const STEP: TimeDelta = TimeDelta::seconds(2);
 
 /// Reads the wall clock and the boot clock.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 
 use super::autopilot::Auto;
-use super::clock::Clock;
+use super::clock::{Clock, stepped};
 use super::desk::Desk;
 use super::environment::{self, Held};
 use super::rehearsal::Rehearsal;
@@ -237,6 +237,12 @@ impl Run {
                 sha256: tail.sha256,
                 kept_as: tail.kept_as,
             });
+        }
+        // A wall clock that was set while no console looked.
+        let stepped =
+            driver.state.last.as_ref().and_then(|last| stepped(last, &driver.clock.now()));
+        if let Some(by_ms) = stepped {
+            driver.note(Input::ClockStepped { by_ms });
         }
         let tool = env!("CARGO_PKG_VERSION").to_owned();
         driver.note(Input::Attach { pid: std::process::id(), tool });

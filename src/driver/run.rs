@@ -439,8 +439,7 @@ impl Driver {
     fn overdue(&self, now: &Stamp) -> Option<String> {
         let attempt = self.state.running().filter(|attempt| attempt.cancel.is_none())?;
         let timeout = self.state.step(&attempt.id.step)?.step.timeout?;
-        let (elapsed, _) = now.since(&attempt.intended);
-        (elapsed > timeout)
+        (self.state.between(&attempt.intended, now).length > timeout)
             .then(|| format!("its timeout of {} has passed", value::duration_text(timeout)))
     }
 

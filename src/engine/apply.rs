@@ -16,11 +16,9 @@ use super::event::{
 use super::sign_off::SignOff;
 use super::signing::Signed;
 use super::state::{
-    Attempt, Deviation, Evidence, Granted, Note, OutageStart, Reached, Settled, Standing, State,
-    StepState,
+    Attempt, Deviation, Evidence, Granted, Note, Reached, Settled, Standing, State, StepState,
 };
 use crate::runbook::model::Step;
-use crate::runbook::value::timestamp_text;
 
 impl State {
     /// The state after one more record.
@@ -33,8 +31,10 @@ impl State {
     /// As [`Self::apply`], in place.
     pub fn absorb(&mut self, record: &Recorded) {
         self.records += 1;
+        self.note_boot(&record.stamp);
         self.last = Some(record.stamp.clone());
         self.take_in(record);
+        self.follow_spans(record);
     }
 
     /// Folds many records.
@@ -50,8 +50,8 @@ impl State {
             Fact::RunStarted(run) => {
                 self.operators.insert(run.operator.clone());
                 self.inputs = run.inputs.clone();
-                self.outage = Some(OutageStart { start: run.outage_start, declared: at.clone() });
                 self.tell(record, Occasion::Start);
+                self.declare_outage(&at, run.outage_start);
                 self.started = Some((at, (**run).clone()));
             }
             Fact::ConsoleAttached { .. } => {
@@ -99,7 +99,7 @@ impl State {
                     let text = format!("{}: {reason}", milestone.name());
                     self.deviate(record, "milestone by hand", text);
                 }
-                let reached = Reached { at, step: of, reason: reason.clone() };
+                let reached = Reached { at, seq: record.seq, step: of, reason: reason.clone() };
                 self.milestones.insert(*milestone, reached);
                 self.tell(record, Occasion::Milestone);
             }
@@ -114,10 +114,12 @@ impl State {
                 self.tell(record, Occasion::Breach);
             }
             Fact::OutageStartAmended { start, reason } => {
-                self.outage = Some(OutageStart { start: *start, declared: at });
-                let text = format!("{}: {reason}", timestamp_text(*start));
-                self.deviate(record, "outage start amended", text);
+                self.amend_outage(record, *start, reason);
             }
+            Fact::EscalationDue { after_s, to, contact } => {
+                self.escalate(record, *after_s, to, contact);
+            }
+            Fact::EscalationAcknowledged { to, note } => self.acknowledge(record, to, note),
             Fact::Recovery { bytes, kept_as, .. } => {
                 let text = format!("{bytes} damaged bytes at the end were set aside as {kept_as}");
                 self.deviate(record, "journal recovered", text);
@@ -465,7 +467,7 @@ impl State {
         });
     }
 
-    fn deviate(&mut self, record: &Recorded, kind: &'static str, text: String) {
+    pub(super) fn deviate(&mut self, record: &Recorded, kind: &'static str, text: String) {
         self.deviations.push(Deviation {
             seq: record.seq,
             at: record.stamp.clone(),

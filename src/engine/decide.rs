@@ -75,6 +75,7 @@ impl State {
                 let reason = given(reason)?;
                 Ok(Event::run(Fact::OutageStartAmended { start, reason }))
             }
+            Input::Acknowledge { note } => self.acknowledged(note),
             // What a program reports.
             Input::Began { attempt, pid } => {
                 self.at_work(&attempt)?;

@@ -111,7 +111,7 @@ impl State {
             },
             Status::Retrying(attempt) if self.paused.is_none() => {
                 let waited = attempt.ended().map_or(Duration::ZERO, |ended| {
-                    now.since(ended).0.to_std().unwrap_or_default()
+                    self.between(ended, now).length.to_std().unwrap_or_default()
                 });
                 let every = step
                     .step

@@ -353,6 +353,22 @@ pub enum Fact {
         /// Why.
         reason: String,
     },
+    /// The time of one of the runbook's escalation lines has come.
+    EscalationDue {
+        /// Seconds after the outage's start.
+        after_s: i64,
+        /// Who is to be called.
+        to: String,
+        /// How.
+        contact: String,
+    },
+    /// Somebody has seen to an escalation.
+    EscalationAcknowledged {
+        /// Who was to be called.
+        to: String,
+        /// What came of it; may be empty.
+        note: String,
+    },
     /// The last record of an earlier console was damaged and set aside.
     Recovery {
         /// How many bytes were set aside.

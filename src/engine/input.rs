@@ -254,6 +254,11 @@ pub enum Input {
         /// Why.
         reason: String,
     },
+    /// Somebody has seen to the escalation that is due.
+    Acknowledge {
+        /// What came of it; may be empty.
+        note: String,
+    },
     /// The wall clock jumped.
     ClockStepped {
         /// Milliseconds forward.

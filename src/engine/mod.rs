@@ -7,19 +7,23 @@
 mod apply;
 pub mod approvals;
 pub mod archive;
+pub mod clock;
 pub mod debrief;
 mod decide;
 mod effects;
+pub mod escalation;
 pub mod event;
 mod input;
 mod judge;
 pub mod objectives;
+pub mod outage;
 mod rehearsal;
 mod said;
 mod scope;
 mod settle;
 mod sign_off;
 pub mod signing;
+pub mod spans;
 pub mod state;
 
 #[cfg(test)]
@@ -30,4 +34,5 @@ pub use effects::Effect;
 pub use event::{AttemptId, Event, Fact, Mode, Outcome, Part, Recorded, Stamp, Subject};
 pub use input::{Given, Input, Refusal};
 pub use sign_off::SignOff;
+pub use spans::{Span, Waits};
 pub use state::{Attempt, Standing, State, Status, StepState};

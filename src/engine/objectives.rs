@@ -1,13 +1,21 @@
-//! Objectives: how long the outage has lasted, how much data is lost, and whether the run keeps pace.
+//! Objectives: how long the outage has lasted, how much data is lost, and whether the run passed.
+
+mod loss;
+mod pace;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
+use super::clock::Certainty;
 use super::event::{Ending, Outcome, Stamp};
+use super::outage::OutageStart;
+use super::spans::Waits;
 use super::state::{State, StepState};
 use crate::runbook::model::{Milestone, Verifies};
-use crate::runbook::{Resolved, Value};
+
+pub use loss::{Basis, RecoveryPoint, rpo, rpo_from};
+pub use pace::projection;
 
 /// The recovery-time clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,52 +26,23 @@ pub struct RecoveryTime {
     pub elapsed: TimeDelta,
     /// `service_restored` holds: the clock stands.
     pub stopped: bool,
-    /// The boot clock vouches for it; otherwise it is "wall clock, unverified".
-    pub verified: bool,
+    /// How far to rely on it.
+    pub certainty: Certainty,
 }
 
 impl RecoveryTime {
-    /// Whether the objective was met: `None` while the clock runs in time, or without an objective.
+    /// Whether the objective was met: `None` while the clock runs in time, without an objective, or where
+    /// the clocks contradict each other.
     #[must_use]
     pub fn met(&self) -> Option<bool> {
         let target = self.target?;
+        if self.certainty == Certainty::Uncertain {
+            return None;
+        }
         if self.elapsed > target {
             return Some(false);
         }
         self.stopped.then_some(true)
-    }
-}
-
-/// What the recovery point is known from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Basis {
-    /// Measured by a step.
-    Achieved,
-    /// Only asked for.
-    Requested,
-}
-
-/// The recovery point and the loss that follows from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecoveryPoint {
-    /// The objective.
-    pub target: Option<TimeDelta>,
-    /// The recovery point.
-    pub point: DateTime<Utc>,
-    /// What it is known from.
-    pub basis: Basis,
-    /// Where the span ends: the later of the outage's start and `writes_stopped`.
-    pub until: DateTime<Utc>,
-    /// From the point to there. Negative is what was read, never clamped.
-    pub actual: TimeDelta,
-}
-
-impl RecoveryPoint {
-    /// Whether the objective was met on evidence; `None` without an objective or a measurement.
-    #[must_use]
-    pub fn met(&self) -> Option<bool> {
-        let target = self.target?;
-        (self.basis == Basis::Achieved).then_some(self.actual <= target)
     }
 }
 
@@ -73,72 +52,60 @@ pub fn recovery_time(state: &State, now: &Stamp) -> Option<RecoveryTime> {
     if state.is_rehearsal() {
         return None;
     }
-    let outage = state.outage.as_ref()?;
+    Some(recovery_time_from(state, state.outage.as_ref()?, now))
+}
+
+/// The recovery-time clock as it would be with this start of the outage: for an amended start both are
+/// shown.
+///
+/// What lay before the declaration is a person's word by the wall clock of that moment; from there on it
+/// is clock arithmetic.
+#[must_use]
+pub fn recovery_time_from(state: &State, outage: &OutageStart, now: &Stamp) -> RecoveryTime {
     let restored = state.milestones.get(&Milestone::ServiceRestored).map(|reached| &reached.at);
     let closed = state.finished.as_ref().map(|(at, ..)| at);
-    let (since_declared, verified) = restored.or(closed).unwrap_or(now).since(&outage.declared);
-    Some(RecoveryTime {
+    let end = restored.or(closed).unwrap_or(now);
+    let elapsed = outage.told().then(state.between(&outage.declared, end)).forward();
+    RecoveryTime {
         target: state.runbook.objectives.rto,
-        elapsed: (outage.declared.at - outage.start) + since_declared,
+        elapsed: elapsed.length,
         stopped: restored.is_some(),
-        verified,
-    })
-}
-
-/// The recovery point, as far as it is known; `None` in a rehearsal, which measures nothing.
-#[must_use]
-pub fn rpo(state: &State) -> Option<RecoveryPoint> {
-    if state.is_rehearsal() {
-        return None;
+        certainty: elapsed.certainty,
     }
-    let outage = state.outage.as_ref()?;
-    let template = state.runbook.recovery_point.as_ref()?;
-    let point = match template.render(&state.scope(None)).ok()? {
-        Resolved::Value(Value::Timestamp(point)) => point,
-        Resolved::Value(Value::String(text)) => {
-            DateTime::parse_from_rfc3339(&text).ok()?.with_timezone(&Utc)
-        }
-        Resolved::Value(_)
-        | Resolved::Text(_)
-        | Resolved::List(_)
-        | Resolved::Map(_)
-        | Resolved::Expr(_) => return None,
-    };
-    let measured = template.names().iter().any(|path| path.first().is_some_and(|n| n == "steps"));
-    let stopped = state.milestones.get(&Milestone::WritesStopped).map(|reached| reached.at.at);
-    let until = stopped.map_or(outage.start, |stopped| stopped.max(outage.start));
-    Some(RecoveryPoint {
-        target: state.runbook.objectives.rpo,
-        point,
-        basis: if measured { Basis::Achieved } else { Basis::Requested },
-        until,
-        actual: until - point,
-    })
 }
 
-/// When the service will be restored if what is left takes its budgets, measured from the outage's
-/// start; `None` when nothing left has a budget.
+/// What the time of the recovery-time clock went to. The parts add up to the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// From the declared start of the outage to the run's first record. Negative when the start was told
+    /// to be later than that.
+    pub before: TimeDelta,
+    /// Attempts at work.
+    pub machine: TimeDelta,
+    /// Waiting for the operator.
+    pub person: TimeDelta,
+    /// Waiting for somebody's approval.
+    pub approval: TimeDelta,
+}
+
+/// What the time until the service was restored, or until `now`, went to; `None` before the run started.
 #[must_use]
-pub fn projection(state: &State, now: &Stamp) -> Option<TimeDelta> {
+pub fn split(state: &State, now: &Stamp) -> Option<Split> {
     let clock = recovery_time(state, now)?;
-    if clock.stopped {
-        return Some(clock.elapsed);
+    let zero = TimeDelta::zero();
+    let mut split = Split { before: zero, machine: zero, person: zero, approval: zero };
+    let restored = state.milestones.get(&Milestone::ServiceRestored).map(|reached| reached.seq);
+    let in_time = |first: u64| restored.is_none_or(|restored| first < restored);
+    for span in state.spans(now).iter().filter(|span| in_time(span.first)) {
+        let length = state.between(&span.from, &span.to).length;
+        match span.kind {
+            Waits::Machine => split.machine += length,
+            Waits::Person => split.person += length,
+            Waits::Approval => split.approval += length,
+        }
     }
-    let last =
-        state.steps.iter().position(|s| s.step.milestone == Some(Milestone::ServiceRestored));
-    let ahead = state.steps.iter().take(last.map_or(state.steps.len(), |i| i + 1));
-    let mut left = TimeDelta::zero();
-    let mut known = false;
-    let scope = state.scope(None);
-    // Of several ways only one is gone: a step that is already known not to apply takes no time.
-    let applies = |s: &&Arc<StepState>| !matches!(s.step.unmet(&scope), Ok(Some(_)));
-    for step in ahead.filter(|s| s.settled.is_none()).filter(applies) {
-        let Some(budget) = step.step.budget else { continue };
-        known = true;
-        let spent = step.running().map_or(TimeDelta::zero(), |a| now.since(&a.intended).0);
-        left += (budget - spent).max(TimeDelta::zero());
-    }
-    known.then(|| clock.elapsed + left)
+    split.before = clock.elapsed - split.machine - split.person - split.approval;
+    Some(split)
 }
 
 /// Whether the run passed: every step succeeded or was not applicable, both objectives were met on

@@ -62,6 +62,7 @@ impl Input {
             Self::AmendOutageStart { start, reason } => {
                 Self::AmendOutageStart { start, reason: clean(&reason) }
             }
+            Self::Acknowledge { note } => Self::Acknowledge { note: clean(&note) },
             Self::Pause { reason } => Self::Pause { reason: clean(&reason) },
             Self::Abort { reason } => Self::Abort { reason: clean(&reason) },
             // Nobody types these, or what is typed is compared and not kept.

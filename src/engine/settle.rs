@@ -1,6 +1,7 @@
 //! `settle`: the next consequence of what already happened, asked until there is none after every
 //! record and on resume, so that a crash between any two records loses none.
 
+use super::clock::Certainty;
 use super::event::{
     Ending, Event, Fact, Objective, Outcome, Part, Resolution, ResolvedBy, Stamp, UnknownResolved,
 };
@@ -19,6 +20,7 @@ impl State {
         }
         self.due_milestone()
             .or_else(|| self.due_breach(now))
+            .or_else(|| self.due_escalation(now))
             .or_else(|| self.due_resolution())
             .or_else(|| self.due_approval())
             .or_else(|| self.due_refusal())
@@ -37,7 +39,9 @@ impl State {
     }
 
     fn due_breach(&self, now: &Stamp) -> Option<Event> {
+        // What the clocks contradict each other about is no breach.
         let time = recovery_time(self, now)
+            .filter(|clock| clock.certainty != Certainty::Uncertain)
             .and_then(|clock| Some((Objective::Rto, clock.target?, clock.elapsed)));
         let point = rpo(self).and_then(|rpo| Some((Objective::Rpo, rpo.target?, rpo.actual)));
         [time, point].into_iter().flatten().find_map(|(objective, target, actual)| {

@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
 use super::approvals::Approval;
 use super::archive::{Anchors, Notifications};
+use super::clock::Reboot;
 use super::debrief::Issue;
+use super::escalation::Escalated;
 use super::event::{
     AttemptFinished, AttemptId, Check, Consent, Ending, Expectation, Mode, Objective, Outcome,
     Part, Pins, Resolution, RunStarted, Stamp, UnknownResolved,
 };
+use super::outage::{OutageAmended, OutageStart};
 use super::sign_off::SignOff;
 use super::signing::Signatures;
+use super::spans::Spans;
 use crate::runbook::model::{Guard, OnFailure, OnUnknown};
 use crate::runbook::{Effect, Milestone, Runbook, Step, StepId, Value};
 
@@ -32,6 +35,10 @@ pub struct State {
     pub inputs: BTreeMap<String, Value>,
     /// The declared start of the outage and the record that told it.
     pub outage: Option<OutageStart>,
+    /// How often that was told anew, in order.
+    pub outage_amendments: Vec<OutageAmended>,
+    /// The escalation lines whose time has come, in order.
+    pub escalations: Vec<Escalated>,
     /// Milestones that hold.
     pub milestones: BTreeMap<Milestone, Reached>,
     /// Milestones that were withdrawn, and by which record: only a later success brings one back.
@@ -74,16 +81,10 @@ pub struct State {
     pub last: Option<Stamp>,
     /// Number of records.
     pub records: u64,
+    /// Where the records go from one boot to another.
+    pub reboots: Vec<Reboot>,
+    pub(super) spans: Spans,
     pub(super) index: Arc<HashMap<StepId, usize>>,
-}
-
-/// The start of the outage.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutageStart {
-    /// As declared.
-    pub start: DateTime<Utc>,
-    /// When it was declared: what the clock arithmetic hangs on.
-    pub declared: Stamp,
 }
 
 /// A milestone that holds.
@@ -91,6 +92,8 @@ pub struct OutageStart {
 pub struct Reached {
     /// When.
     pub at: Stamp,
+    /// The record that says so.
+    pub seq: u64,
     /// The step that declared it; `None` when a person did.
     pub step: Option<StepId>,
     /// The person's reason.
@@ -483,6 +486,8 @@ impl State {
             steps,
             inputs: BTreeMap::new(),
             outage: None,
+            outage_amendments: Vec::new(),
+            escalations: Vec::new(),
             milestones: BTreeMap::new(),
             withdrawn: BTreeMap::new(),
             breaches: Vec::new(),
@@ -504,6 +509,8 @@ impl State {
             notifications: Notifications::default(),
             last: None,
             records: 0,
+            reboots: Vec::new(),
+            spans: Spans::default(),
             index,
         }
     }

@@ -8,6 +8,7 @@ use super::model::{
     Attempt, Basis, Checkpoint, Deviation, Evidence, Identity, Integrity, Note, Objective,
     Objectives, People, Plan, Proven, Report, Resolved, Step, Time, Unknown, Verdict, Verdicts,
 };
+use crate::engine::clock::Certainty;
 use crate::engine::event::{Consent, Ending, RunStarted};
 use crate::engine::objectives::{self, data_verified, passed, recovery_time, rpo};
 use crate::engine::signing::Signed;
@@ -90,7 +91,7 @@ fn people(run: &RunStarted, records: &[Recorded]) -> People {
 
 fn time(state: &State, started: &Stamp, now: &Stamp, records: &[Recorded]) -> Time {
     let milestone = |m| state.milestones.get(&m).map(|reached| reached.at.at);
-    let verified = recovery_time(state, now).is_none_or(|clock| clock.verified);
+    let certainty = recovery_time(state, now).map_or(Certainty::Verified, |clock| clock.certainty);
     Time {
         outage_start: state.outage.as_ref().map(|outage| outage.start),
         declared: state.outage.as_ref().map(|outage| outage.declared.at),
@@ -98,7 +99,7 @@ fn time(state: &State, started: &Stamp, now: &Stamp, records: &[Recorded]) -> Ti
         writes_stopped: milestone(Milestone::WritesStopped),
         service_restored: milestone(Milestone::ServiceRestored),
         closed: state.finished.as_ref().map(|(stamp, ..)| stamp.at),
-        clock: if verified { "boot clock" } else { "wall clock, unverified" },
+        clock: certainty.words(),
         clock_steps_ms: records
             .iter()
             .filter_map(|r| match r.event.fact {
@@ -128,6 +129,7 @@ fn measured(state: &State, now: &Stamp) -> Objectives {
         recovery_point: point.as_ref().map(|p| p.point),
         basis: match point.as_ref().map(|p| p.basis) {
             Some(objectives::Basis::Achieved) => Basis::Achieved,
+            Some(objectives::Basis::Stated) => Basis::Stated,
             Some(objectives::Basis::Requested) => Basis::Requested,
             None => Basis::NotMeasured,
         },
@@ -220,11 +222,13 @@ fn step(state: &State, step: &StepState, records: &[Recorded]) -> Step {
         why: why.to_owned(),
         started: first.map(|stamp| stamp.at),
         ended: settled.map(|settled| settled.at.at),
-        seconds: first.zip(settled).map(|(first, s)| s.at.since(first).0.num_seconds()),
+        seconds: first
+            .zip(settled)
+            .map(|(first, s)| state.between(first, &s.at).length.num_seconds()),
         budget_s: step.step.budget.map(|budget| budget.num_seconds()),
         saved: step.saved.iter().map(|(k, v)| (k.clone(), v.to_plain_json())).collect(),
         refused: refusals(step.id(), records),
-        attempts: step.attempts.iter().map(attempt).collect(),
+        attempts: step.attempts.iter().map(|one| attempt(state, one)).collect(),
         deviations: state
             .deviations
             .iter()
@@ -250,7 +254,7 @@ fn refusals(id: &str, records: &[Recorded]) -> Vec<String> {
         .collect()
 }
 
-fn attempt(attempt: &state::Attempt) -> Attempt {
+fn attempt(state: &State, attempt: &state::Attempt) -> Attempt {
     let finished = attempt.finished.as_ref().map(|(_, finished)| finished);
     let ended = attempt.ended();
     Attempt {
@@ -262,7 +266,7 @@ fn attempt(attempt: &state::Attempt) -> Attempt {
         digest: attempt.digest.clone(),
         started: attempt.intended.at,
         ended: ended.map(|stamp| stamp.at),
-        seconds: ended.map(|stamp| stamp.since(&attempt.intended).0.num_seconds()),
+        seconds: ended.map(|stamp| state.between(&attempt.intended, stamp).length.num_seconds()),
         outcome: standing(attempt),
         message: attempt.message().to_owned(),
         expectations: finished.map(|f| f.expectations.clone()).unwrap_or_default(),

@@ -52,6 +52,7 @@ fn verdicts(doc: &mut Doc, report: &Report) {
     };
     let loss = match objectives.basis {
         Basis::Achieved => "measured by a step",
+        Basis::Stated => "from the point that a person stated, not measured",
         Basis::Requested => "from the point that was requested, not measured",
         Basis::NotMeasured => "no recovery point is known",
     };
@@ -190,12 +191,17 @@ fn objectives(doc: &mut Doc, report: &Report) {
             timestamp_text(point),
             timestamp_text(until)
         ),
+        (Basis::Stated, Some(point), Some(until)) => format!(
+            "The recovery point {} was stated by a person; no step measured it. Counted to {}.",
+            timestamp_text(point),
+            timestamp_text(until)
+        ),
         (Basis::Requested, Some(point), Some(until)) => format!(
             "The recovery point {} was requested; no step measured what was achieved. Counted to {}.",
             timestamp_text(point),
             timestamp_text(until)
         ),
-        (Basis::Achieved | Basis::Requested | Basis::NotMeasured, ..) => {
+        (Basis::Achieved | Basis::Stated | Basis::Requested | Basis::NotMeasured, ..) => {
             "No recovery point is known: the loss of data was not measured.".into()
         }
     };

@@ -169,6 +169,8 @@ pub struct Objective {
 pub enum Basis {
     /// A step measured it.
     Achieved,
+    /// A person gave it, for a step that was skipped, marked done or resolved by hand.
+    Stated,
     /// It was only asked for.
     Requested,
     /// Not at all.

@@ -11,7 +11,7 @@ use super::theme::Theme;
 use super::{clock, text};
 use crate::driver::View;
 use crate::engine::event::{Ending, Severity};
-use crate::engine::objectives::{self, Basis};
+use crate::engine::objectives;
 use crate::engine::{Mode, Stamp};
 
 /// The whole of it, in lines of at most `columns`.
@@ -116,7 +116,7 @@ fn rto(view: &View, theme: &Theme, now: &Stamp) -> (String, Style) {
         return (format!("RTO   not {words}"), theme.dim);
     };
     let actual = clock::clock(time.elapsed);
-    let clock = if time.verified { "" } else { " (wall clock, unverified)" };
+    let clock = time.certainty.remark();
     let what = if time.stopped { "restored after" } else { "not declared restored;" };
     match (time.target.map(clock::clock), time.met()) {
         (None, _) => (format!("RTO   {what} {actual}, no objective{clock}"), theme.text),
@@ -143,10 +143,7 @@ fn rpo(view: &View, theme: &Theme, now: &Stamp) -> (String, Style) {
     };
     let point = clock::moment(rpo.point, now.at);
     let actual = clock::span(rpo.actual);
-    let basis = match rpo.basis {
-        Basis::Achieved => "achieved",
-        Basis::Requested => "only requested",
-    };
+    let basis = format!("{}{}", rpo.basis.words(), rpo.certainty.remark());
     let said = format!("{actual} lost, recovery point {point} ({basis}), {objective}");
     match rpo.met() {
         Some(true) => (format!("RPO   ✓ met: {said}"), theme.ok),

@@ -27,7 +27,9 @@ pub fn lines(state: &State, now: &Stamp) -> Vec<String> {
         let begun = step.attempts.first().map(|a| clock::moment(a.intended.at, now.at));
         lines.push(format!("{:<9}  {sign} {title}  {word}", begun.unwrap_or_default()));
         for attempt in &step.attempts {
-            let end = attempt.ended().map(|end| clock::clock(end.since(&attempt.intended).0));
+            let end = attempt
+                .ended()
+                .map(|end| clock::clock(state.between(&attempt.intended, end).length));
             let stale = if attempt.stale { " (before a rerun)" } else { "" };
             lines.push(format!(
                 "{:<9}      attempt {}{stale}  {}  {}",

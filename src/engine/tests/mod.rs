@@ -2,7 +2,9 @@
 
 mod approvals;
 mod attacks;
+mod clocks;
 mod debrief;
+mod pace;
 mod properties;
 mod rehearsal;
 mod signing;
@@ -78,6 +80,34 @@ fn stamp(seconds: i64) -> Stamp {
     Stamp { at: wall(seconds), boot: "boot".into(), mono: 1_000_000_000 * (1000 + seconds as u64) }
 }
 
+fn start() -> Input {
+    Input::Start(Box::new(RunStarted {
+        run: "run".into(),
+        runbook: "test".into(),
+        runbook_sha256: String::new(),
+        settings_sha256: None,
+        included: [].into(),
+        mode: Mode::Drill,
+        speed: None,
+        environment: None,
+        pins: Pins::new(),
+        tool: "0".into(),
+        operator: "alice@bastion".into(),
+        identity: "self-declared".into(),
+        incident: None,
+        outage_start: wall(-60),
+        inputs: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        env: BTreeMap::new(),
+        auto: false,
+        practice: false,
+        seen: None,
+        previous: None,
+        signing: None,
+        anchor: None,
+    }))
+}
+
 /// A run under test: what a driver does, without a disk.
 struct Bench {
     state: State,
@@ -94,33 +124,9 @@ impl Bench {
     fn with(runbook: Runbook, otherwise: impl FnOnce(&mut RunStarted)) -> Self {
         let state = State::new(Arc::new(runbook));
         let mut bench = Self { state, records: vec![], clock: 0 };
-        let mut started = RunStarted {
-            run: "run".into(),
-            runbook: "test".into(),
-            runbook_sha256: String::new(),
-            settings_sha256: None,
-            included: [].into(),
-            mode: Mode::Drill,
-            speed: None,
-            environment: None,
-            pins: Pins::new(),
-            tool: "0".into(),
-            operator: "alice@bastion".into(),
-            identity: "self-declared".into(),
-            incident: None,
-            outage_start: wall(-60),
-            inputs: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            env: BTreeMap::new(),
-            auto: false,
-            practice: false,
-            seen: None,
-            previous: None,
-            signing: None,
-            anchor: None,
-        };
+        let Input::Start(mut started) = start() else { unreachable!() };
         otherwise(&mut started);
-        bench.ok(Input::Start(Box::new(started)));
+        bench.ok(Input::Start(started));
         bench.attach();
         bench
     }

@@ -454,19 +454,6 @@ fn the_clock_of_the_objective_runs_from_the_declared_outage_to_the_milestone() {
 }
 
 #[test]
-fn across_boots_the_wall_clock_is_said_to_be_unverified() {
-    let run = three();
-    let later = Stamp { boot: "another".into(), mono: 5, at: wall(600) };
-    let clock = recovery_time(&run.state, &later).unwrap();
-    assert_eq!((clock.elapsed.num_seconds(), clock.verified), (660, false));
-    let earlier = Stamp { boot: "another".into(), mono: 5, at: wall(-600) };
-    assert!(
-        recovery_time(&run.state, &earlier).unwrap().elapsed < TimeDelta::zero(),
-        "never clamped"
-    );
-}
-
-#[test]
 fn the_recovery_point_is_achieved_only_when_a_step_measured_it() {
     let mut a = step("a", Does::Reads);
     a.save = vec![("newest".into(), expr("result.newest"))];

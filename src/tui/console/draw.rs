@@ -111,7 +111,7 @@ impl Console {
         self.draw_steps(frame, Rect { width: left.saturating_sub(2), ..body }, theme, now);
         if let Some(step) = self.looked_step() {
             let title = text::one_line(&state.title(step));
-            let time = pane::time(step, now);
+            let time = pane::time(state, step, now);
             let width = area.right().saturating_sub(divider + 2);
             borders.titles(frame.buffer_mut(), (divider + 1, upper), width, (&title, &time), style);
             let right =

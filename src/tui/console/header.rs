@@ -65,11 +65,14 @@ pub(super) fn rto(state: &State, theme: &Theme, now: &Stamp, columns: usize) -> 
     let elapsed = clock::clock(time.elapsed);
     let Some(target) = time.target else {
         let since = if time.stopped { "to the service restored" } else { "since the outage began" };
-        return Line::raw(format!("RTO {elapsed} {since} · no objective{}", vouched(&time)));
+        return Line::raw(format!(
+            "RTO {elapsed} {since} · no objective{}",
+            time.certainty.remark()
+        ));
     };
     let left = format!("RTO {elapsed} / {}", clock::clock(target));
     let (right, style) = verdict(state, &time, theme, now);
-    let right = format!("{right}{}", vouched(&time));
+    let right = format!("{right}{}", time.certainty.remark());
     let room = columns.saturating_sub(text::width(&left) + text::width(&right) + 4).min(40);
     let share = time.elapsed.num_milliseconds().max(0) * 1000 / target.num_milliseconds().max(1);
     let bar = bar(usize::try_from(share).unwrap_or(1000).min(1000), room);
@@ -80,10 +83,6 @@ pub(super) fn rto(state: &State, theme: &Theme, now: &Stamp, columns: usize) -> 
         Span::raw("  "),
         Span::styled(right, style),
     ])
-}
-
-fn vouched(time: &RecoveryTime) -> &'static str {
-    if time.verified { "" } else { " (wall clock, unverified)" }
 }
 
 fn verdict(state: &State, time: &RecoveryTime, theme: &Theme, now: &Stamp) -> (String, Style) {
@@ -133,6 +132,7 @@ pub(super) fn rpo(state: &State, theme: &Theme, now: &Stamp) -> Line<'static> {
             };
             let basis = match rpo.basis {
                 Basis::Achieved => "recovery point",
+                Basis::Stated => "stated, not measured:",
                 Basis::Requested => "requested, not proven:",
             };
             let point = clock::moment(rpo.point, now.at);

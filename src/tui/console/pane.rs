@@ -6,12 +6,12 @@ use super::super::theme::Theme;
 use super::super::{clock, request, text};
 use super::{choices, steps};
 use crate::driver::{Prepared, View};
-use crate::engine::{Attempt, Outcome, Stamp, Status, StepState};
+use crate::engine::{Attempt, Outcome, Stamp, State, Status, StepState};
 use crate::runbook::render::render_plan;
 
 /// `03:12 / 15:00`
-pub(super) fn time(step: &StepState, now: &Stamp) -> String {
-    let spent = steps::elapsed(step, now).map(clock::clock);
+pub(super) fn time(state: &State, step: &StepState, now: &Stamp) -> String {
+    let spent = steps::elapsed(state, step, now).map(clock::clock);
     let budget = step.step.budget.map(clock::clock);
     match (spent, budget) {
         (Some(spent), Some(budget)) => format!("{spent} / {budget}"),

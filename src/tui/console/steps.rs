@@ -9,14 +9,14 @@ use super::super::{clock, frame, text};
 use crate::engine::{Outcome, Part, Stamp, State, Status, StepState};
 
 /// How long a step has taken: to its outcome, or to now while it is at work.
-pub(in super::super) fn elapsed(step: &StepState, now: &Stamp) -> Option<TimeDelta> {
+pub(in super::super) fn elapsed(state: &State, step: &StepState, now: &Stamp) -> Option<TimeDelta> {
     let first = step.attempts.iter().find(|a| !a.stale && a.id.of == Part::Do)?;
     let end = match (&step.settled, step.last()) {
         (Some(settled), _) => &settled.at,
         (None, Some(last)) => last.ended().unwrap_or(now),
         (None, None) => now,
     };
-    Some(end.since(&first.intended).0)
+    Some(state.between(&first.intended, end).length)
 }
 
 /// The sign, the word or time, and the style of where a step stands.
@@ -26,7 +26,7 @@ pub(in super::super) fn standing(
     theme: &Theme,
     now: &Stamp,
 ) -> (&'static str, String, Style) {
-    let time = || elapsed(step, now).map(clock::clock).unwrap_or_default();
+    let time = || elapsed(state, step, now).map(clock::clock).unwrap_or_default();
     let word = |word: &str| word.to_owned();
     match state.status(step) {
         Status::Pending => {
@@ -37,7 +37,7 @@ pub(in super::super) fn standing(
         Status::Consented => ("▶", word("starting"), theme.running),
         Status::Running(attempt) if attempt.cancel.is_some() => ("▶", word("stopping"), theme.warn),
         Status::Running(_) => {
-            let late = step.step.budget.zip(elapsed(step, now)).is_some_and(|(b, t)| t > b);
+            let late = step.step.budget.zip(elapsed(state, step, now)).is_some_and(|(b, t)| t > b);
             ("▶", time(), if late { theme.warn } else { theme.running })
         }
         Status::AwaitsPerson(_) => ("☛", word("your turn"), theme.running),
