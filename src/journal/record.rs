@@ -15,6 +15,7 @@ use serde_json::{Map, Value as Json};
 
 use super::strict_json::Strict;
 use crate::engine::{AttemptId, Event, Fact, Part, Recorded, Stamp, Subject};
+use crate::ingest::sanitise;
 
 /// The version of the journal's format that this binary reads and writes.
 const VERSION: u64 = 1;
@@ -135,10 +136,11 @@ fn fault(line: &[u8], error: &serde_json::Error) -> Fault {
     }
 }
 
-/// The first part of a message of serde's, which goes on to list every name it knows.
+/// The first part of a message of serde's, which goes on to list every name it knows. It quotes what stands
+/// in a line that nobody vouches for.
 fn short(message: &str) -> String {
     let message = message.split(", expected").next().unwrap_or(message);
-    message.chars().take(120).collect()
+    sanitise(message).replace('\n', " ").chars().take(120).collect()
 }
 
 #[cfg(test)]

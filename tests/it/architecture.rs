@@ -17,7 +17,7 @@ const TABLE: &[(&str, &[&str])] = &[
     // `custody`: what others may write is not believed; here, in the journal, and where secrets are read.
     ("settings", &["runbook", "custody"]),
     ("engine", &["runbook"]),
-    ("journal", &["engine", "custody", "machine"]),
+    ("journal", &["engine", "ingest", "custody", "machine"]),
     // `journal`: what is signed is a checkpoint of it.
     ("signing", &["journal", "custody"]),
     // `aws`: a child may be fed with an object of S3.
