@@ -42,9 +42,11 @@ fn reading_holds(dir: &Path) {
     if let Some(now) = state.last.clone() {
         let _ = (state.effects(&now), state.settle(&now));
     }
-    if let Some(report) = report::build(&state, &contents.records, &verdict) {
-        assert!(is_safe(&report::markdown(&report)));
-        assert!(is_safe(&report::json(&report).expect("a report is JSON")));
+    if let Some(report) = report::build(&state, &contents.records, &report::Beside::of(verdict)) {
+        let written = report::Format::ALL.map(|format| format.text(&report));
+        assert!(
+            written.iter().flatten().all(|text| is_safe(text)) && written.iter().all(Result::is_ok)
+        );
     }
 
     let mut head = sha256_hex(PLAN);

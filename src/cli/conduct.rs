@@ -20,7 +20,7 @@ use crate::engine::objectives::{recovery_time, rpo};
 use crate::engine::{Fact, Outcome, State, Subject};
 use crate::journal;
 use crate::preflight;
-use crate::report::Format;
+use crate::report::{Format, Wanted};
 use crate::runbook::value::duration_text;
 use crate::tui::console;
 use crate::tui::terminal::{self, Screen};
@@ -112,8 +112,9 @@ impl Conduct {
             Ok(ended) => ended,
             Err(_) => return fail(1, "the run was let go of in disorder; steady resume goes on"),
         };
-        let formats = [Format::Md, Format::Json];
-        let exported = export::write(&dir, &formats, None, &self.operator, signer.as_ref()).await;
+        let formats = [Format::Md, Format::Json, Format::Html];
+        let wanted = Wanted { formats: &formats, out: None, excerpts: true };
+        let exported = export::write(&dir, &wanted, &self.operator, signer.as_ref()).await;
         if reachable
             && let Ok(Some(why)) = exported.as_ref().map(|exported| exported.unsigned.as_ref())
         {

@@ -7,7 +7,7 @@ use super::{Globals, USAGE, fail, full_screen};
 use crate::catalogue::fold;
 use crate::driver::Clock;
 use crate::journal::{Checkpoint, Journal, TornTail};
-use crate::report::{Format, Written, export};
+use crate::report::{Format, Wanted, Written, export};
 use crate::signing::Signer;
 
 /// Arguments of `steady export`.
@@ -15,8 +15,8 @@ use crate::signing::Signer;
 pub struct ExportArgs {
     /// A run's id, the beginning of one, or its directory
     run: String,
-    /// md, json
-    #[arg(long, value_delimiter = ',', default_value = "md,json", value_name = "FORMATS")]
+    /// md, html, json, csv, test-log (an entry for a log of recovery tests), backup-audit (its backups, as CSV)
+    #[arg(long, value_delimiter = ',', default_value = "md,html,json,csv", value_name = "FORMATS")]
     format: Vec<Format>,
     /// Where to write it [default: the run's reports/]
     #[arg(short, long, value_name = "DIR")]
@@ -36,7 +36,8 @@ pub(super) fn run(globals: &Globals, args: &ExportArgs) -> ExitCode {
         Ok(signer) => signer,
         Err(message) => return fail(USAGE, message),
     };
-    let exporting = write(&dir, &args.format, args.output.as_deref(), &by, signer.as_ref());
+    let wanted = Wanted { formats: &args.format, out: args.output.as_deref(), excerpts: true };
+    let exporting = write(&dir, &wanted, &by, signer.as_ref());
     match full_screen::block_on(exporting).flatten() {
         Err(message) => fail(1, message),
         Ok(Exported { written, unrecorded, unsigned }) => {
@@ -72,14 +73,12 @@ pub(super) struct Exported {
 /// One line: what cannot be read or written.
 pub(super) async fn write(
     dir: &Path,
-    formats: &[Format],
-    out: Option<&Path>,
+    wanted: &Wanted<'_>,
     by: &str,
     signer: Option<&Signer>,
 ) -> Result<Exported, String> {
     let folded = fold(dir)?;
-    let written =
-        export(dir, &folded.state, &folded.records, formats, out).map_err(|e| e.to_string())?;
+    let written = export(dir, &folded.state, &folded.records, wanted).map_err(|e| e.to_string())?;
     let journal = match record(dir, &written, by) {
         Ok(journal) => journal,
         Err(why) => return Ok(Exported { written, unrecorded: Some(why), unsigned: None }),

@@ -8,6 +8,7 @@ pub mod follow;
 pub mod rundir;
 pub mod verify;
 
+mod beside;
 mod chain;
 mod disk;
 mod holder;
@@ -20,6 +21,7 @@ mod verdict;
 mod vouch;
 mod writer;
 
+pub use beside::{Ends, Trace, output_ends, trace};
 pub use chain::sha256_hex;
 pub use checkpoint::Checkpoint;
 pub use follow::Follower;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Component, Path};
 
+use super::beside::{Trace, trace, was_head};
 use super::chain::{Chain, Scan, sha256_hex};
 use super::checkpoint::{self, CHECKPOINTS};
 use super::read::first_record;
@@ -119,11 +120,6 @@ fn run_started(records: &[Recorded]) -> Option<&RunStarted> {
     }
 }
 
-/// Whether one of these lines was the head once.
-fn was_head(lines: &[u8], head: &str) -> bool {
-    lines.split_inclusive(|b| *b == b'\n').any(|line| sha256_hex(line) == head)
-}
-
 fn check_start(found: &mut Findings, dir: &Path, start: &RunStarted, runbook: &str) {
     if start.runbook_sha256 != runbook {
         found.add(Finding::Modified, format!("{RUNBOOK} is not the one that record 1 names"));
@@ -173,10 +169,16 @@ fn check_siblings(found: &mut Findings, dir: &Path, start: &RunStarted, lines: &
             );
         }
     }
-    if let Some(previous) = &start.previous
-        && !ids.contains(&previous.run)
-    {
-        found.note(format!("the run before this one, {}, is not here", previous.run));
+    let Some(previous) = &start.previous else { return };
+    match trace(dir, previous) {
+        Trace::Present => {}
+        Trace::Missing => {
+            found.note(format!("the run before this one, {}, is not here", previous.run));
+        }
+        Trace::HeadDiffers => found.note(format!(
+            "the run before this one, {}, is not the one that this run saw: it was written anew or cut since",
+            previous.run
+        )),
     }
 }
 

@@ -6,7 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::{build, json, markdown};
+use super::model::Report;
+use super::{backup_audit, beside, build, csv, html, json, markdown, test_log};
 use crate::engine::{Event, Fact, Recorded, State};
 use crate::journal::{self, sha256_hex};
 
@@ -15,17 +16,58 @@ use crate::journal::{self, sha256_hex};
 pub enum Format {
     /// Markdown.
     Md,
+    /// One HTML file, for the screen and for paper.
+    Html,
     /// JSON.
     Json,
+    /// One row a step, for a spreadsheet.
+    Csv,
+    /// One entry of a log of recovery tests.
+    TestLog,
+    /// The backups of the run, as a log of backup audits has them.
+    BackupAudit,
 }
 
 impl Format {
-    /// Its name, and the ending of its files.
+    /// Each of them.
+    pub const ALL: [Self; 6] =
+        [Self::Md, Self::Html, Self::Json, Self::Csv, Self::TestLog, Self::BackupAudit];
+
+    /// As `--format` has it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Md => "md",
+            Self::Html => "html",
             Self::Json => "json",
+            Self::Csv => "csv",
+            Self::TestLog => "test-log",
+            Self::BackupAudit => "backup-audit",
+        }
+    }
+
+    /// What the names of its files end with.
+    #[must_use]
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Md | Self::Html | Self::Json | Self::Csv => self.name(),
+            Self::TestLog => "test-log.txt",
+            Self::BackupAudit => "backup-audit.csv",
+        }
+    }
+
+    /// The report in it.
+    ///
+    /// # Errors
+    /// None in practice: it is written to memory.
+    pub fn text(self, report: &Report) -> io::Result<String> {
+        match self {
+            Self::Md => Ok(markdown(report)),
+            Self::Html => Ok(html(report)),
+            Self::Json => json(report).map_err(io::Error::from),
+            Self::Csv => csv(report).map_err(io::Error::from),
+            Self::TestLog => Ok(test_log(report)),
+            Self::BackupAudit => backup_audit(report).map_err(io::Error::from),
         }
     }
 }
@@ -34,11 +76,22 @@ impl FromStr for Format {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        [Self::Md, Self::Json]
-            .into_iter()
-            .find(|format| format.name() == name)
-            .ok_or_else(|| "a report is written as md or json".to_owned())
+        let named = Self::ALL.into_iter().find(|format| format.name() == name);
+        named.ok_or_else(|| {
+            "a report is written as md, html, json, csv, test-log or backup-audit".into()
+        })
     }
+}
+
+/// What to write, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// As what.
+    pub formats: &'a [Format],
+    /// Where; `None`: in the run's `reports/`.
+    pub out: Option<&'a Path>,
+    /// With the beginning and the end of what attempts printed.
+    pub excerpts: bool,
 }
 
 /// A file that was written.
@@ -85,8 +138,8 @@ pub enum ExportError {
     },
 }
 
-/// Writes the report of the run in `dir`, once in each format, into `out` or else into the run's
-/// `reports/`. A file of an earlier report is replaced as a whole.
+/// Writes the report of the run in `dir`, once in each format. A file of an earlier report is replaced as a
+/// whole.
 ///
 /// # Errors
 /// See [`ExportError`].
@@ -94,21 +147,17 @@ pub fn export(
     dir: &Path,
     state: &State,
     records: &[Recorded],
-    formats: &[Format],
-    out: Option<&Path>,
+    wanted: &Wanted<'_>,
 ) -> Result<Vec<Written>, ExportError> {
-    let verdict = journal::verify(dir, None)?;
+    let beside = beside::look(dir, state, wanted.excerpts)?;
     let report =
-        build(state, records, &verdict).ok_or_else(|| ExportError::Empty(dir.to_owned()))?;
-    let out = out.map_or_else(|| dir.join("reports"), Path::to_owned);
+        build(state, records, &beside).ok_or_else(|| ExportError::Empty(dir.to_owned()))?;
+    let out = wanted.out.map_or_else(|| dir.join("reports"), Path::to_owned);
     let mut written = Vec::new();
-    for format in formats {
-        let name = format!("{}.{}", report.identity.run, format.name());
+    for format in wanted.formats {
+        let name = format!("{}.{}", report.identity.run, format.ending());
         let path = out.join(&name);
-        let text = match format {
-            Format::Md => Ok(markdown(&report)),
-            Format::Json => json(&report).map_err(io::Error::from),
-        };
+        let text = format.text(&report);
         text.and_then(|text| {
             replace(&out, &name, text.as_bytes())?;
             let inside = path.strip_prefix(dir).unwrap_or(&path);

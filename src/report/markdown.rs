@@ -2,13 +2,12 @@
 
 use std::fmt::Write;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
+use chrono::{DateTime, Utc};
 
 use super::escape::{block, inline};
-use super::model::{Attempt, Basis, Objective, Report, Step, Verdict};
-use crate::engine::event::Ending;
-use crate::runbook::value::{duration_text, timestamp_text};
+use super::model::{Attempt, Objective, Report, Step};
+use super::words::{self, plain, seconds, verdict_word, word};
+use crate::runbook::value::timestamp_text;
 
 /// The report as Markdown (tables as GitHub writes them).
 #[must_use]
@@ -20,6 +19,12 @@ pub fn markdown(report: &Report) -> String {
         doc.line(
             "**Practice against the embedded sandbox: it proves nothing about a real system.**",
         );
+    }
+    if report.interim {
+        let as_of = timestamp_text(report.as_of);
+        doc.line(&format!(
+            "**The run had not finished at {as_of}: everything in here may yet change.**"
+        ));
     }
     verdicts(&mut doc, report);
     identity(&mut doc, report);
@@ -39,56 +44,31 @@ pub fn markdown(report: &Report) -> String {
 fn verdicts(doc: &mut Doc, report: &Report) {
     let verdicts = &report.verdicts;
     let objectives = &report.objectives;
-    let ending = match verdicts.ending {
-        Some(Ending::Completed) => "completed",
-        Some(Ending::Aborted) => "aborted",
-        None => "not finished",
-    };
-    let reason = verdicts.reason.as_deref().map_or(String::new(), |r| format!(": {r}"));
     let passed = match verdicts.passed {
         Some(true) => "yes".to_owned(),
         Some(false) => format!("no: {}", verdicts.not_passed_because.join("; ")),
         None => "not finished".to_owned(),
     };
-    let loss = match objectives.basis {
-        Basis::Achieved => "measured by a step",
-        Basis::Stated => "from the point that a person stated, not measured",
-        Basis::Requested => "from the point that was requested, not measured",
-        Basis::NotMeasured => "no recovery point is known",
-    };
     let against = |verdict, objective: &Objective| {
-        format!("{}: {}", verdict_word(verdict), against(objective))
+        format!("{}: {}", verdict_word(verdict), words::against(objective))
     };
     doc.table(
         &["Question", "Answer"],
         &[
-            vec!["How the run ended".into(), format!("{ending}{reason}")],
+            vec!["How the run ended".into(), words::ending(report)],
             vec!["Passed".into(), passed],
             vec!["Recovery time (RTO)".into(), against(verdicts.recovery_time, &objectives.rto)],
             vec![
                 "Data loss (RPO)".into(),
-                format!("{}; {loss}", against(verdicts.data_loss, &objectives.rpo)),
+                format!(
+                    "{}; {}",
+                    against(verdicts.data_loss, &objectives.rpo),
+                    words::basis(objectives.basis)
+                ),
             ],
             vec!["Data integrity".into(), verdict_word(verdicts.data_integrity).into()],
         ],
     );
-}
-
-fn verdict_word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Met => "met",
-        Verdict::NotMet => "not met",
-        Verdict::NotMeasured => "not measured",
-        Verdict::NotAsked => "nothing asked for",
-    }
-}
-
-fn against(objective: &Objective) -> String {
-    let actual = objective.actual_s.map_or_else(|| "no actual value".into(), seconds);
-    match objective.target_s {
-        Some(target) => format!("{actual} against {}", seconds(target)),
-        None => format!("{actual}, no objective"),
-    }
 }
 
 fn identity(doc: &mut Doc, report: &Report) {
@@ -184,28 +164,7 @@ fn objectives(doc: &mut Doc, report: &Report) {
         &["Objective", "Target", "Actual", "Result"],
         &[row("Recovery time", &objectives.rto), row("Recovery point", &objectives.rpo)],
     );
-    let text = match (objectives.basis, objectives.recovery_point, objectives.loss_counted_to) {
-        (Basis::Achieved, Some(point), Some(until)) => format!(
-            "The loss is counted from {}, the recovery point that a step measured, to {}, the later of \
-             the outage's start and the stop of writes.",
-            timestamp_text(point),
-            timestamp_text(until)
-        ),
-        (Basis::Stated, Some(point), Some(until)) => format!(
-            "The recovery point {} was stated by a person; no step measured it. Counted to {}.",
-            timestamp_text(point),
-            timestamp_text(until)
-        ),
-        (Basis::Requested, Some(point), Some(until)) => format!(
-            "The recovery point {} was requested; no step measured what was achieved. Counted to {}.",
-            timestamp_text(point),
-            timestamp_text(until)
-        ),
-        (Basis::Achieved | Basis::Stated | Basis::Requested | Basis::NotMeasured, ..) => {
-            "No recovery point is known: the loss of data was not measured.".into()
-        }
-    };
-    doc.line(&inline(&text));
+    doc.line(&inline(&words::loss(objectives)));
 }
 
 fn steps(doc: &mut Doc, report: &Report) {
@@ -408,12 +367,7 @@ fn integrity(doc: &mut Doc, report: &Report) {
         doc.text.push_str(&format!("- {}\n", inline(text)));
     }
     doc.text.push('\n');
-    doc.line(
-        "The chain alone stops nobody who holds the files. A copy of the head, kept where the operator \
-         cannot change it, does for everything before it, and so does a signed checkpoint whose key you know. \
-         VERIFY.txt in the run directory says how to \
-         check it without this tool.",
-    );
+    doc.line(words::HONESTLY);
 }
 
 /// Markdown in the making.
@@ -468,24 +422,5 @@ impl Doc {
             let _ = write!(self.text, " {} |", inline(cell));
         }
         self.text.push('\n');
-    }
-}
-
-fn seconds(s: i64) -> String {
-    TimeDelta::try_seconds(s).map_or_else(|| format!("{s}s"), duration_text)
-}
-
-/// A word of ours as it is written in the record.
-fn word(value: &impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word.replace('_', " "),
-        _ => String::new(),
-    }
-}
-
-fn plain(json: &serde_json::Value) -> String {
-    match json {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }

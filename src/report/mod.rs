@@ -1,16 +1,24 @@
 //! State and records in, after-action report out: what a reviewer needs from the record of a test or
-//! of an incident, as Markdown for people and as JSON for machines.
+//! of an incident, as Markdown, HTML, JSON and CSV.
 
+mod beside;
 mod build;
+mod csv;
 mod escape;
 mod export;
+mod html;
 mod markdown;
 mod model;
+mod test_log;
+mod words;
 
-pub use build::build;
-pub use export::{ExportError, Format, Written, export};
+pub use build::{Beside, build};
+pub use csv::{backup_audit, csv};
+pub use export::{ExportError, Format, Wanted, Written, export};
+pub use html::html;
 pub use markdown::markdown;
 pub use model::*;
+pub use test_log::test_log;
 
 use serde_json::Value as Json;
 

@@ -182,7 +182,7 @@ impl Run {
             problems: vec![],
             notes: vec![],
         };
-        build(&state, &self.records, &verdict).unwrap()
+        build(&state, &self.records, &Beside::of(verdict)).unwrap()
     }
 }
 

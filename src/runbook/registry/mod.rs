@@ -1,10 +1,13 @@
 //! The registry: every action of format version 1 as data. The checker, the schema, completion and
 //! `docs/format.md` are generated from it; `actions/` holds what they do.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What an action does to the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Changes nothing.

@@ -1,0 +1,172 @@
+//! What departed from the straight path, what was kept, and why the record may be believed.
+
+use maud::{Markup, html};
+
+use super::super::model::{Before, Report, Unknown};
+use super::super::test_log::test_log;
+use super::super::words::{HONESTLY, word};
+use super::{at, hash, list, said, section, t, table};
+
+pub(super) fn account(report: &Report) -> Markup {
+    html! {
+        (section("deviations", "Deviations", &deviations(report)))
+        (section("unknowns", "Unknown outcomes", &unknowns(report)))
+        (section("preflight", "Preflight", &preflight(report)))
+        (section("notes", "Notes", &notes(report)))
+        (section("evidence", "Evidence", &evidence(report)))
+        @if !report.backups.is_empty() { (section("backups", "Backups", &backups(report))) }
+        (section("integrity", "Integrity", &integrity(report)))
+        (section("sign-off", "Sign-off", &html! { p { "Sign-off: " (report.integrity.sign_off) "." } }))
+        (section("test-log", "Entry for a test log", &html! { pre { (t(&test_log(report))) } }))
+    }
+}
+
+fn text(text: &str) -> Markup {
+    html! { (t(text)) }
+}
+
+fn deviations(report: &Report) -> Markup {
+    let rows: Vec<_> = report
+        .deviations
+        .iter()
+        .map(|d| {
+            vec![
+                html! { (d.record) },
+                at(d.at),
+                text(&d.by),
+                html! { code { (t(d.step.as_deref().unwrap_or_default())) } },
+                html! { (d.kind) },
+                text(&d.text),
+            ]
+        })
+        .collect();
+    table(&["Record", "At", "By", "Step", "Kind", "Reason"], &rows)
+}
+
+fn unknowns(report: &Report) -> Markup {
+    let row = |unknown: &Unknown| {
+        let attempt = html! { code { (t(&unknown.step)) "." (unknown.attempt) } };
+        match &unknown.resolved {
+            None => {
+                vec![attempt, html! {}, html! { strong { "still unknown" } }, html! {}, html! {}]
+            }
+            Some(r) => vec![
+                attempt,
+                at(r.at),
+                html! { (word(&r.outcome)) },
+                html! { (word(&r.by)) },
+                text(&r.reason),
+            ],
+        }
+    };
+    let rows: Vec<_> = report.unknowns.iter().map(row).collect();
+    table(&["Attempt", "Resolved at", "As", "By", "What was seen"], &rows)
+}
+
+fn preflight(report: &Report) -> Markup {
+    let rows: Vec<_> = report
+        .preflight
+        .iter()
+        .map(|check| {
+            let sign = if check.ok { "✓ ok" } else { "✗ not ok" };
+            vec![text(&check.name), html! { (sign) }, text(&check.detail)]
+        })
+        .collect();
+    table(&["Check", "Result", "Seen"], &rows)
+}
+
+fn notes(report: &Report) -> Markup {
+    let rows: Vec<_> = report
+        .notes
+        .iter()
+        .map(|note| {
+            let step = note.step.as_deref().unwrap_or_default();
+            vec![at(note.at), text(&note.by), html! { code { (t(step)) } }, text(&note.text)]
+        })
+        .collect();
+    table(&["At", "By", "Step", "Note"], &rows)
+}
+
+fn evidence(report: &Report) -> Markup {
+    let rows: Vec<_> = report
+        .evidence
+        .iter()
+        .map(|e| {
+            let step = e.step.as_deref().unwrap_or_default();
+            let file = html! { code { "evidence/" (t(&e.file)) } };
+            vec![at(e.at), html! { code { (t(step)) } }, file, text(&e.caption), hash(&e.sha256)]
+        })
+        .collect();
+    table(&["At", "Step", "File", "What it shows", "SHA-256"], &rows)
+}
+
+fn backups(report: &Report) -> Markup {
+    let rows: Vec<_> = report
+        .backups
+        .iter()
+        .map(|b| {
+            let size = b.size_gb.map_or_else(String::new, |gb| format!("{gb:.1} GB"));
+            vec![
+                html! { (b.date) },
+                text(&b.id),
+                text(&b.kind),
+                text(&b.status),
+                html! { (size) },
+                html! { @if b.verified { "yes" } @else { "no" } },
+                text(&b.notes),
+            ]
+        })
+        .collect();
+    table(&["Date", "Backup", "Type", "Status", "Size", "Verified", "Notes"], &rows)
+}
+
+fn integrity(report: &Report) -> Markup {
+    let integrity = &report.integrity;
+    let checkpoints: Vec<_> = integrity
+        .checkpoints
+        .iter()
+        .map(|one| {
+            let file = html! { code { (t(&one.file)) } };
+            vec![html! { (one.record) }, at(one.at), file, hash(&one.key)]
+        })
+        .collect();
+    let previous = integrity.previous_run.as_ref().map(|previous| {
+        let found = match previous.found {
+            Before::Present => html! { "there, with the head that this run saw" },
+            Before::Missing => html! { strong { "missing" } },
+            Before::HeadDiffers => html! { strong { "there, but not the one that this run saw" } },
+        };
+        html! { code { (t(&previous.run)) } ": " (found) br; "head " (hash(&previous.head)) }
+    });
+    let all = integrity.problems.iter().chain(&integrity.notices);
+    html! {
+        (list(&[
+            ("Records", Some(html! { (integrity.records) })),
+            ("Head", Some(hash(&integrity.head))),
+            ("Verified when this was written", said(Some(&integrity.verified))),
+            ("Signatures", said(Some(&integrity.signatures))),
+            ("Tool", Some(html! { "steadyhand " (t(&integrity.tool)) })),
+            ("Run before this one", previous.or_else(|| said(Some("none: the first on its host")))),
+        ]))
+        @if !checkpoints.is_empty() {
+            (table(&["Signed up to record", "At", "File", "Key"], &checkpoints))
+        }
+        ul { @for notice in all { li { (t(notice)) } } }
+        h3 { "How to verify" }
+        p { (HONESTLY) }
+        pre { (commands(report)) }
+    }
+}
+
+/// What a reviewer types.
+fn commands(report: &Report) -> String {
+    let run = t(&report.identity.run);
+    let head = t(&report.integrity.head);
+    let records = report.integrity.records;
+    format!(
+        "steady verify {run}                              # the chain, outputs, evidence\n\
+         steady verify {run} --allowed-signers FILE       # and who signed, by your keys\n\
+         sed -n {records}p journal.jsonl | sha256sum      # must begin {}\n",
+        head.get(..16).unwrap_or(&head)
+    )
+}

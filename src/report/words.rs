@@ -1,0 +1,103 @@
+//! The report's words, the same in every medium.
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::model::{Basis, Objective, Objectives, Report, Verdict};
+use crate::engine::event::Ending;
+use crate::runbook::value::{duration_text, timestamp_text};
+
+/// A length of time as runbooks write it.
+pub(super) fn seconds(s: i64) -> String {
+    TimeDelta::try_seconds(s).map_or_else(|| format!("{s}s"), duration_text)
+}
+
+/// A moment for people: whole seconds, UTC.
+pub(super) fn moment(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// A word of ours as it is written in the record.
+pub(super) fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word.replace('_', " "),
+        _ => String::new(),
+    }
+}
+
+/// A value as one line of text.
+pub(super) fn plain(json: &serde_json::Value) -> String {
+    match json {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Met => "met",
+        Verdict::NotMet => "not met",
+        Verdict::NotMeasured => "not measured",
+        Verdict::NotAsked => "nothing asked for",
+    }
+}
+
+/// Actual against target.
+pub(super) fn against(objective: &Objective) -> String {
+    let actual = objective.actual_s.map_or_else(|| "no actual value".into(), seconds);
+    match objective.target_s {
+        Some(target) => format!("{actual} against {}", seconds(target)),
+        None => format!("{actual}, no objective"),
+    }
+}
+
+/// How the run ended, with the reason.
+pub(super) fn ending(report: &Report) -> String {
+    let ending = match report.verdicts.ending {
+        Some(Ending::Completed) => "completed",
+        Some(Ending::Aborted) => "aborted",
+        None => "not finished",
+    };
+    let reason = report.verdicts.reason.as_deref().map_or(String::new(), |r| format!(": {r}"));
+    format!("{ending}{reason}")
+}
+
+/// What the loss is known from, in a few words.
+pub(super) fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Achieved => "measured by a step",
+        Basis::Stated => "from the point that a person stated, not measured",
+        Basis::Requested => "from the point that was requested, not measured",
+        Basis::NotMeasured => "no recovery point is known",
+    }
+}
+
+/// What the loss is counted from and to.
+pub(super) fn loss(objectives: &Objectives) -> String {
+    match (objectives.basis, objectives.recovery_point, objectives.loss_counted_to) {
+        (Basis::Achieved, Some(point), Some(until)) => format!(
+            "The loss is counted from {}, the recovery point that a step measured, to {}, the later of \
+             the outage's start and the stop of writes.",
+            timestamp_text(point),
+            timestamp_text(until)
+        ),
+        (Basis::Stated, Some(point), Some(until)) => format!(
+            "The recovery point {} was stated by a person; no step measured it. Counted to {}.",
+            timestamp_text(point),
+            timestamp_text(until)
+        ),
+        (Basis::Requested, Some(point), Some(until)) => format!(
+            "The recovery point {} was requested; no step measured what was achieved. Counted to {}.",
+            timestamp_text(point),
+            timestamp_text(until)
+        ),
+        (Basis::Achieved | Basis::Stated | Basis::Requested | Basis::NotMeasured, ..) => {
+            "No recovery point is known: the loss of data was not measured.".into()
+        }
+    }
+}
+
+/// What the chain holds, and what it does not.
+pub(super) const HONESTLY: &str = "The chain alone stops nobody who holds the files. A copy of the head, kept where \
+the operator cannot change it, does for everything before it, and so does a signed checkpoint whose key you know. \
+VERIFY.txt in the run directory says how to check it without this tool.";
