@@ -202,8 +202,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Write the after-action report
     Export(export::ExportArgs),
-    /// Print the JSON Schema of the runbook format, for editors
-    Schema,
+    /// Print the JSON Schema of the runbook format, for editors, or of the report
+    Schema(schema::SchemaArgs),
     /// Look at credentials, endpoints, tools, terminal, clock and disk before they are needed
     Doctor(doctor::DoctorArgs),
     /// Own the children of a run, one after the other; the console starts it
@@ -267,7 +267,7 @@ pub fn main() -> ExitCode {
         Some(Command::Runs(args)) => runs::run(globals, &args),
         Some(Command::Verify(args)) => verify::run(globals, &args),
         Some(Command::Export(args)) => export::run(globals, &args),
-        Some(Command::Schema) => schema::run(),
+        Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Doctor(args)) => doctor::run(globals, &args),
         Some(Command::Attempt { terminal: false }) => crate::supervisor::serve(),
         Some(Command::Attempt { terminal: true }) => crate::supervisor::serve_terminal(),

@@ -5,8 +5,10 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 
 use super::escape::{block, inline};
-use super::model::{Attempt, Objective, Report, Step};
+use super::model::{Attempt, Objective, Report, Role, Step};
+use super::test_log::test_log;
 use super::words::{self, plain, seconds, verdict_word, word};
+use crate::engine::Mode;
 use crate::runbook::value::timestamp_text;
 
 /// The report as Markdown (tables as GitHub writes them).
@@ -26,29 +28,32 @@ pub fn markdown(report: &Report) -> String {
             "**The run had not finished at {as_of}: everything in here may yet change.**"
         ));
     }
+    if report.identity.mode == Mode::Rehearsal {
+        doc.line("**Rehearsal: nothing was executed. It proves nothing about a system.**");
+    }
     verdicts(&mut doc, report);
     identity(&mut doc, report);
     plan(&mut doc, report);
     people(&mut doc, report);
     time(&mut doc, report);
+    amended(&mut doc, report);
     objectives(&mut doc, report);
     steps(&mut doc, report);
+    approvals(&mut doc, report);
     departures(&mut doc, report);
     kept(&mut doc, report);
     integrity(&mut doc, report);
     doc.heading("Sign-off");
-    doc.line(&format!("Sign-off: {}.", report.integrity.sign_off));
+    doc.line(&format!("Sign-off: {}.", inline(&report.integrity.sign_off)));
+    sign_offs(&mut doc, report);
+    doc.heading("Entry for a test log");
+    doc.line(&block(&test_log(report)));
     doc.text
 }
 
 fn verdicts(doc: &mut Doc, report: &Report) {
     let verdicts = &report.verdicts;
     let objectives = &report.objectives;
-    let passed = match verdicts.passed {
-        Some(true) => "yes".to_owned(),
-        Some(false) => format!("no: {}", verdicts.not_passed_because.join("; ")),
-        None => "not finished".to_owned(),
-    };
     let against = |verdict, objective: &Objective| {
         format!("{}: {}", verdict_word(verdict), words::against(objective))
     };
@@ -56,7 +61,7 @@ fn verdicts(doc: &mut Doc, report: &Report) {
         &["Question", "Answer"],
         &[
             vec!["How the run ended".into(), words::ending(report)],
-            vec!["Passed".into(), passed],
+            vec!["Passed".into(), words::passed(report)],
             vec!["Recovery time (RTO)".into(), against(verdicts.recovery_time, &objectives.rto)],
             vec![
                 "Data loss (RPO)".into(),
@@ -125,9 +130,57 @@ fn people(doc: &mut Doc, report: &Report) {
     let recorded = people.recorded_by.iter().map(|(by, n)| format!("{by} ({n} records)"));
     doc.facts(&[
         ("Operator", Some(format!("{} ({})", people.operator, people.identity))),
-        ("Approvers", Some("none recorded".into())),
+        ("Approvers", Some(names(report, Role::Approver))),
+        ("Reviewers", Some(names(report, Role::Reviewer))),
         ("Recorded by", Some(recorded.collect::<Vec<_>>().join(", "))),
     ]);
+}
+
+/// Everybody who took part as this, and how each is known.
+fn names(report: &Report, role: Role) -> String {
+    let involved = report.people.involved.iter().filter(|person| person.roles.contains(&role));
+    let names: Vec<_> = involved.map(|one| format!("{} ({})", one.name, one.identity)).collect();
+    if names.is_empty() { "none recorded".into() } else { names.join(", ") }
+}
+
+fn sign_offs(doc: &mut Doc, report: &Report) {
+    let rows: Vec<_> = report
+        .sign_offs
+        .iter()
+        .map(|one| {
+            vec![
+                timestamp_text(one.at),
+                format!("{} ({})", one.reviewer, one.identity),
+                word(&one.decision),
+                one.note.clone(),
+                one.up_to_record.to_string(),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        doc.table(&["At", "Reviewer", "Decision", "Note", "Up to record"], &rows);
+    }
+}
+
+fn approvals(doc: &mut Doc, report: &Report) {
+    doc.heading("Approvals");
+    let rows: Vec<_> = report
+        .approvals
+        .iter()
+        .map(|approval| {
+            vec![
+                approval.record.to_string(),
+                timestamp_text(approval.at),
+                format!("{}.{}", approval.step, approval.attempt),
+                words::wanted(approval),
+                words::granted(approval).join("; "),
+                words::answer(approval),
+                approval.request.clone(),
+            ]
+        })
+        .collect();
+    let head = ["Record", "Asked", "Attempt", "Wanted", "Answers", "Standing", "Request SHA-256"];
+    doc.rows(&head, &rows);
 }
 
 fn time(doc: &mut Doc, report: &Report) {
@@ -143,9 +196,40 @@ fn time(doc: &mut Doc, report: &Report) {
         ("Writes stopped", at(time.writes_stopped)),
         ("Service restored", at(time.service_restored)),
         ("Run closed", at(time.closed)),
+        ("Where the time went", time.split.map(words::split)),
         ("Measured by", Some(time.clock.into())),
         ("Jumps of the wall clock", (!jumps.is_empty()).then(|| jumps.join(", "))),
     ]);
+}
+
+/// Starts of the outage that were amended, and escalation.
+fn amended(doc: &mut Doc, report: &Report) {
+    for one in &report.time.outage_start_amendments {
+        doc.line(&inline(&format!(
+            "The start of the outage was amended from {} to {} by {} at {}: {}. Counted from the earlier one the \
+             recovery time is {}. It wants a reviewer's sign-off.",
+            timestamp_text(one.from),
+            timestamp_text(one.to),
+            one.by,
+            timestamp_text(one.at),
+            one.reason,
+            seconds(one.rto_s)
+        )));
+    }
+    let rows: Vec<_> = report
+        .escalations
+        .iter()
+        .map(|one| {
+            let seen_to = one.acknowledged.as_ref().map_or_else(
+                || "nobody".into(),
+                |by| format!("{} at {} {}", by.by, timestamp_text(by.at), by.note),
+            );
+            vec![seconds(one.after_s), one.to.clone(), one.contact.clone(), seen_to]
+        })
+        .collect();
+    if !rows.is_empty() {
+        doc.table(&["Escalation after", "To", "Contact", "Seen to by"], &rows);
+    }
 }
 
 fn objectives(doc: &mut Doc, report: &Report) {
@@ -318,6 +402,33 @@ fn kept(doc: &mut Doc, report: &Report) {
         })
         .collect();
     doc.rows(&["At", "By", "Step", "Note"], &rows);
+    if report.issues.is_empty() {
+        doc.line("No issue was recorded.");
+    } else {
+        let rows: Vec<_> = report
+            .issues
+            .iter()
+            .map(|issue| {
+                vec![
+                    word(&issue.severity),
+                    issue.text.clone(),
+                    issue.step.clone().unwrap_or_default(),
+                    issue.owner.clone(),
+                    issue.due.to_string(),
+                    issue.by.clone(),
+                ]
+            })
+            .collect();
+        doc.table(&["Severity", "Issue", "Step", "Owner", "Due", "Found by"], &rows);
+    }
+    for lesson in &report.lessons {
+        doc.text.push_str(&format!(
+            "- Lesson: {} ({})\n",
+            inline(&lesson.text),
+            inline(&lesson.by)
+        ));
+    }
+    doc.text.push('\n');
     doc.heading("Evidence");
     let rows: Vec<_> = report
         .evidence
@@ -344,7 +455,7 @@ fn integrity(doc: &mut Doc, report: &Report) {
         ("Head", Some(integrity.head.clone())),
         ("Verified when this was written", Some(integrity.verified.clone())),
         ("Signatures", Some(integrity.signatures.clone())),
-        ("Anchors", Some("none".into())),
+        ("Anchors", Some(anchors(report))),
         ("Tool", Some(format!("steadyhand {}", integrity.tool))),
         ("Run before this one", integrity.previous.clone()),
     ]);
@@ -368,6 +479,21 @@ fn integrity(doc: &mut Doc, report: &Report) {
     }
     doc.text.push('\n');
     doc.line(words::HONESTLY);
+}
+
+fn anchors(report: &Report) -> String {
+    let anchors = report.integrity.anchors.iter().map(|one| {
+        let objects = one.objects.iter().map(|o| format!("{} version {}", o.key, o.version));
+        format!(
+            "up to record {} in {} until {} ({})",
+            one.record,
+            one.bucket,
+            timestamp_text(one.retain_until),
+            objects.collect::<Vec<_>>().join(", ")
+        )
+    });
+    let anchors: Vec<_> = anchors.collect();
+    if anchors.is_empty() { "none".into() } else { anchors.join("; ") }
 }
 
 /// Markdown in the making.

@@ -9,6 +9,7 @@ mod export;
 mod html;
 mod markdown;
 mod model;
+mod schema;
 mod test_log;
 mod words;
 
@@ -18,6 +19,7 @@ pub use export::{ExportError, Format, Wanted, Written, export};
 pub use html::html;
 pub use markdown::markdown;
 pub use model::*;
+pub use schema::schema;
 pub use test_log::test_log;
 
 use serde_json::Value as Json;

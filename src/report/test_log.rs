@@ -1,7 +1,7 @@
 //! The run as one entry of a log of recovery tests: nine lines, each a name and a value.
 
 use super::model::{Basis, Report};
-use super::words::seconds;
+use super::words::{seconds, word};
 use crate::ingest::sanitise;
 
 /// The entry, as a reader of such logs expects it. Times are UTC.
@@ -22,6 +22,7 @@ pub fn test_log(report: &Report) -> String {
     let result = match report.verdicts.passed {
         Some(true) => "PASS",
         Some(false) => "FAIL",
+        None if report.verdicts.not_judged.is_some() => "not judged: nothing was executed",
         None => "not finished",
     };
     let lines = [
@@ -52,8 +53,17 @@ fn notes(report: &Report) -> String {
         let step = deviation.step.as_deref().map_or(String::new(), |step| format!("{step} "));
         format!("{step}{}: {}", deviation.kind, deviation.text)
     });
+    let issues = report.issues.iter().map(|issue| {
+        format!(
+            "issue ({}): {}, {} by {}",
+            word(&issue.severity),
+            issue.text,
+            issue.owner,
+            issue.due
+        )
+    });
     let notes = report.notes.iter().map(|note| note.text.clone());
-    let all: Vec<String> = because.chain(deviations).chain(notes).collect();
+    let all: Vec<String> = because.chain(deviations).chain(issues).chain(notes).collect();
     if all.is_empty() { "none".into() } else { all.join("; ") }
 }
 

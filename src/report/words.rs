@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::model::{Basis, Objective, Objectives, Report, Verdict};
+use super::model::{Answer, Approval, Basis, Objective, Objectives, Report, Split, Verdict};
 use crate::engine::event::Ending;
 use crate::runbook::value::{duration_text, timestamp_text};
 
@@ -51,6 +51,50 @@ pub(super) fn against(objective: &Objective) -> String {
     }
 }
 
+/// Whether the run passed, and why not.
+pub(super) fn passed(report: &Report) -> String {
+    let verdicts = &report.verdicts;
+    match (verdicts.passed, verdicts.not_judged) {
+        (Some(true), _) => "yes".to_owned(),
+        (Some(false), _) => format!("no: {}", verdicts.not_passed_because.join("; ")),
+        (None, Some(why)) => format!("not judged: {why}"),
+        (None, None) => "not finished".to_owned(),
+    }
+}
+
+/// Where a request for approval stands.
+pub(super) fn answer(approval: &Approval) -> String {
+    let standing = match approval.standing {
+        Answer::Approved => "approved",
+        Answer::ApprovedAfterwards => "acted on without, approved in retrospect",
+        Answer::NotApproved => "ACTED ON WITHOUT APPROVAL, and not approved since",
+        Answer::Declined => "declined",
+        Answer::Void => "void",
+        Answer::Awaited => "awaited",
+    };
+    let why = approval.why.as_deref().map_or(String::new(), |why| format!(": {why}"));
+    let glass = approval.broken_glass.as_ref();
+    let glass =
+        glass.map_or(String::new(), |g| format!("; glass broken by {}: {}", g.by, g.reason));
+    format!("{standing}{why}{glass}")
+}
+
+/// Who agreed to it, and how each is known.
+pub(super) fn granted(approval: &Approval) -> Vec<String> {
+    let granted = approval.granted.iter().map(|grant| {
+        let afterwards = if grant.afterwards { ", in retrospect" } else { "" };
+        format!("{} ({}) at {}{afterwards}", grant.approver, grant.identity, moment(grant.at))
+    });
+    let refused = approval.refused.iter();
+    let refused = refused.map(|one| format!("refused: {}: {}", one.approver, one.reason));
+    granted.chain(refused).collect()
+}
+
+/// Who may approve it, and how many of them must.
+pub(super) fn wanted(approval: &Approval) -> String {
+    format!("{} of {}", approval.count, approval.wanted_by.join(", "))
+}
+
 /// How the run ended, with the reason.
 pub(super) fn ending(report: &Report) -> String {
     let ending = match report.verdicts.ending {
@@ -95,6 +139,17 @@ pub(super) fn loss(objectives: &Objectives) -> String {
             "No recovery point is known: the loss of data was not measured.".into()
         }
     }
+}
+
+/// What the time went to.
+pub(super) fn split(split: Split) -> String {
+    format!(
+        "{} before the run, {} at work, {} waiting for a person, {} waiting for an approval",
+        seconds(split.before_s),
+        seconds(split.machine_s),
+        seconds(split.person_s),
+        seconds(split.approval_s)
+    )
 }
 
 /// What the chain holds, and what it does not.

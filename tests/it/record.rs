@@ -218,7 +218,10 @@ fn export_writes_the_report_into_the_run_or_where_it_is_told() {
     let out = steady(runs, &["export", run, "--operator", "bob@desk"]);
     assert!(out.status.success(), "{}", text(&out.stderr));
     let reports = dir.join("reports");
-    assert_eq!(text(&out.stdout), format!("{0}/{run}.md\n{0}/{run}.json\n", reports.display()));
+    assert_eq!(
+        text(&out.stdout),
+        format!("{0}/{run}.md\n{0}/{run}.html\n{0}/{run}.json\n{0}/{run}.csv\n", reports.display())
+    );
     let report: Json =
         serde_json::from_slice(&fs::read(reports.join(format!("{run}.json"))).unwrap()).unwrap();
     assert_eq!(report["verdicts"]["passed"], true);
@@ -239,7 +242,7 @@ fn export_writes_the_report_into_the_run_or_where_it_is_told() {
         })
         .collect();
     let file = format!("reports/{run}.md");
-    assert_eq!(told.len(), 2);
+    assert_eq!(told.len(), 4);
     assert_eq!(told[0], ("bob@desk", file.as_str(), sha256_hex(page.as_bytes())));
     assert_eq!(steady(runs, &["verify", run]).status.code(), Some(0));
 
@@ -256,5 +259,5 @@ fn export_writes_the_report_into_the_run_or_where_it_is_told() {
 
     let out = steady(runs, &["export", run, "--format", "pdf"]);
     assert_eq!(out.status.code(), Some(2));
-    assert!(text(&out.stderr).contains("md or json"), "{}", text(&out.stderr));
+    assert!(text(&out.stderr).contains("md, html, json, csv"), "{}", text(&out.stderr));
 }

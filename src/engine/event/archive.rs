@@ -23,7 +23,7 @@ pub struct Anchored {
 }
 
 /// How much of a run an anchor holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kept {
     /// A checkpoint of the journal: its run, its length and its head.

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::super::model::{Before, Checkpoint, Integrity, PreviousRun};
+use super::super::model::{Anchor, Before, Checkpoint, Integrity, PreviousRun, StoredObject};
+use super::super::words::word;
 use super::Beside;
-use crate::engine::event::RunStarted;
+use crate::engine::event::{Anchored, Archived, RunStarted};
 use crate::engine::signing::Signed;
-use crate::engine::{Fact, Recorded, State};
+use crate::engine::{Fact, Recorded, Stamp, State};
 
 pub(super) fn integrity(
     state: &State,
@@ -24,11 +25,13 @@ pub(super) fn integrity(
         problems: verdict.problems.clone(),
         signatures: signatures(state),
         checkpoints: state.signatures.signed.iter().map(checkpoint).collect(),
+        anchors: state.anchors.held.iter().map(|(at, held)| anchor(at, held)).collect(),
+        anchored_up_to: state.anchors.up_to(),
         tool: run.tool.clone(),
         notices: notices(state, run, records, beside.previous.as_ref()),
         previous: run.previous.as_ref().map(|p| format!("{} with head {}", p.run, p.head)),
         previous_run: beside.previous.clone(),
-        sign_off: "none recorded",
+        sign_off: signed_off(state),
     }
 }
 
@@ -60,6 +63,37 @@ fn checkpoint(signed: &Signed) -> Checkpoint {
         file: format!("checkpoints/{}", signed.file),
         key: signed.key.clone(),
     }
+}
+
+fn anchor(at: &Stamp, held: &Anchored) -> Anchor {
+    let object = |object: &Archived| StoredObject {
+        key: object.key.clone(),
+        version: object.version.clone(),
+        sha256: object.sha256.clone(),
+        bytes: object.bytes,
+    };
+    Anchor {
+        at: at.at,
+        record: held.anchor,
+        head: held.head.clone(),
+        what: held.what,
+        bucket: held.bucket.clone(),
+        retain_until: held.retain_until,
+        objects: held.objects.iter().map(object).collect(),
+    }
+}
+
+fn signed_off(state: &State) -> String {
+    let Some(last) = state.sign_offs.last() else { return "none recorded".into() };
+    let said = &last.said;
+    format!(
+        "{} by {} ({}) at {}, having seen record {}",
+        said.decision.name(),
+        said.reviewer,
+        said.known_by,
+        moment(last.at.at),
+        said.seq
+    )
 }
 
 fn notices(
@@ -95,6 +129,10 @@ fn notices(
         records.iter().filter(|r| matches!(r.event.fact, Fact::ConsoleAttached { .. })).count();
     if consoles > 1 {
         notices.push(format!("The console was opened {consoles} times: the run was interrupted."));
+    }
+    for untold in &state.notifications.failed {
+        let what = word(&untold.occasion);
+        notices.push(format!("{} was not told of {what}: {}", untold.hook, untold.reason));
     }
     for recorded in records {
         match &recorded.event.fact {

@@ -1,9 +1,13 @@
 //! When, objective against actual, and what may be concluded.
 
-use super::super::model::{Amendment, Basis, Objective, Objectives, Time, Verdict, Verdicts};
+use super::super::model::{
+    Amendment, Basis, Objective, Objectives, Split, Time, Verdict, Verdicts,
+};
 use crate::engine::clock::Certainty;
 use crate::engine::event::Ending;
-use crate::engine::objectives::{self as engine, data_verified, passed, recovery_time, rpo};
+use crate::engine::objectives::{
+    self as engine, data_verified, passed, recovery_time, recovery_time_from, rpo, rpo_from,
+};
 use crate::engine::{Fact, Outcome, Recorded, Stamp, State};
 use crate::runbook::Milestone;
 use crate::runbook::model::Verifies;
@@ -13,7 +17,8 @@ pub(super) fn time(state: &State, started: &Stamp, now: &Stamp, records: &[Recor
     let certainty = recovery_time(state, now).map_or(Certainty::Verified, |clock| clock.certainty);
     Time {
         outage_start: state.outage.as_ref().map(|outage| outage.start),
-        outage_start_amendments: amendments(records),
+        outage_start_amendments: amendments(state, now),
+        split: split(state, now),
         declared: state.outage.as_ref().map(|outage| outage.declared.at),
         started: started.at,
         writes_stopped: milestone(Milestone::WritesStopped),
@@ -30,28 +35,33 @@ pub(super) fn time(state: &State, started: &Stamp, now: &Stamp, records: &[Recor
     }
 }
 
-/// Each time that the start of the outage was told anew.
-fn amendments(records: &[Recorded]) -> Vec<Amendment> {
-    let mut in_force = None;
-    let mut found = Vec::new();
-    for recorded in records {
-        match &recorded.event.fact {
-            Fact::RunStarted(run) => in_force = Some(run.outage_start),
-            Fact::OutageStartAmended { start, reason } => {
-                let from = in_force.replace(*start).unwrap_or(*start);
-                found.push(Amendment {
-                    record: recorded.seq,
-                    at: recorded.stamp.at,
-                    by: recorded.by.clone(),
-                    from,
-                    to: *start,
-                    reason: reason.clone(),
-                });
-            }
-            _ => {}
-        }
-    }
-    found
+/// Each time that the start of the outage was told anew, and what would be measured from the earlier one.
+fn amendments(state: &State, now: &Stamp) -> Vec<Amendment> {
+    let in_force = state.outage.as_ref().map(|outage| outage.start);
+    let later = state.outage_amendments.iter().skip(1).map(|amended| Some(amended.was.start));
+    let amended = state.outage_amendments.iter().zip(later.chain([in_force]));
+    amended
+        .map(|(amended, to)| Amendment {
+            record: amended.seq,
+            at: amended.at.at,
+            by: amended.by.clone(),
+            from: amended.was.start,
+            to: to.unwrap_or(amended.was.start),
+            rto_s: recovery_time_from(state, &amended.was, now).elapsed.num_seconds(),
+            rpo_s: rpo_from(state, &amended.was).map(|point| point.actual.num_seconds()),
+            reason: amended.reason.clone(),
+        })
+        .collect()
+}
+
+fn split(state: &State, now: &Stamp) -> Option<Split> {
+    let split = engine::split(state, now)?;
+    Some(Split {
+        before_s: split.before.num_seconds(),
+        machine_s: split.machine.num_seconds(),
+        person_s: split.person.num_seconds(),
+        approval_s: split.approval.num_seconds(),
+    })
 }
 
 pub(super) fn objectives(state: &State, now: &Stamp) -> Objectives {
@@ -96,6 +106,8 @@ pub(super) fn verdicts(state: &State, now: &Stamp) -> Verdicts {
         data_loss: of(&objectives.rpo),
         data_integrity: data_integrity(state),
         passed: passed(state),
+        not_judged: (state.finished.is_some() && state.is_rehearsal())
+            .then_some("a rehearsal executes nothing"),
         not_passed_because: if passed(state) == Some(false) {
             shortcomings(state, &objectives)
         } else {

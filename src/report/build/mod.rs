@@ -1,5 +1,6 @@
 //! From the fold, the records and what lies beside them to the report.
 
+mod answers;
 mod backups;
 mod integrity;
 mod measure;
@@ -9,8 +10,10 @@ mod steps;
 
 use std::collections::BTreeMap;
 
+use super::model::{Acknowledged, Escalation, Excerpt, Issue, PreviousRun};
 use super::model::{Deviation, Evidence, Identity, Note, Plan, Proven, Report, Resolved, Unknown};
-use super::model::{Excerpt, PreviousRun};
+use crate::engine::debrief;
+use crate::engine::escalation::Escalated;
 use crate::engine::event::RunStarted;
 use crate::engine::state::{self, Standing};
 use crate::engine::{Fact, Part, Recorded, State, Subject};
@@ -44,19 +47,19 @@ impl Beside {
 pub fn build(state: &State, records: &[Recorded], beside: &Beside) -> Option<Report> {
     let (started, run) = state.started.as_ref()?;
     let now = state.last.as_ref().unwrap_or(started);
-    let scale = spans::Scale::new(state, started);
-    let mut spent = spans::spent(state, records, &scale);
+    let scale = spans::Scale::new(state);
+    let mut spent = spans::spent(&scale, now);
     Some(Report {
         statement: STATEMENT,
         interim: state.finished.is_none(),
         as_of: now.at,
         identity: identity(state, run),
         plan: plan(state, run),
-        people: people::people(run, records),
+        people: people::people(state, run, records),
         time: measure::time(state, started, now, records),
         objectives: measure::objectives(state, now),
         verdicts: measure::verdicts(state, now),
-        timeline: spans::timeline(state, records, &scale, started, now),
+        timeline: spans::timeline(&scale, records, started, now),
         steps: state
             .steps
             .iter()
@@ -66,12 +69,17 @@ pub fn build(state: &State, records: &[Recorded], beside: &Beside) -> Option<Rep
             })
             .collect(),
         deviations: state.deviations.iter().map(deviation).collect(),
+        escalations: state.escalations.iter().map(escalation).collect(),
         unknowns: unknowns(state, records),
+        approvals: state.approvals.iter().map(answers::approval).collect(),
         preflight: state.preflight.clone(),
         notes: state.notes.iter().map(note).collect(),
+        issues: state.issues.iter().map(issue).collect(),
+        lessons: state.lessons.iter().map(note).collect(),
         evidence: state.evidence.iter().map(evidence).collect(),
         backups: backups::backups(state),
         integrity: integrity::integrity(state, run, records, beside),
+        sign_offs: state.sign_offs.iter().map(answers::sign_off).collect(),
     })
 }
 
@@ -156,6 +164,34 @@ fn unknowns(state: &State, records: &[Recorded]) -> Vec<Unknown> {
 
 fn note(note: &state::Note) -> Note {
     Note { at: note.at.at, by: note.by.clone(), step: note.step.clone(), text: note.text.clone() }
+}
+
+fn escalation(escalated: &Escalated) -> Escalation {
+    let acknowledged = escalated.acknowledged.as_ref();
+    Escalation {
+        at: escalated.at.at,
+        after_s: escalated.after_s,
+        to: escalated.to.clone(),
+        contact: escalated.contact.clone(),
+        acknowledged: acknowledged.map(|(at, by, note)| Acknowledged {
+            at: at.at,
+            by: by.clone(),
+            note: note.clone(),
+        }),
+    }
+}
+
+fn issue(issue: &debrief::Issue) -> Issue {
+    Issue {
+        record: issue.seq,
+        at: issue.at.at,
+        by: issue.by.clone(),
+        step: issue.step.clone(),
+        severity: issue.severity,
+        owner: issue.owner.clone(),
+        due: issue.due,
+        text: issue.text.clone(),
+    }
 }
 
 fn evidence(evidence: &state::Evidence) -> Evidence {

@@ -34,7 +34,9 @@ pub(super) fn step(
         why: why.to_owned(),
         started: first.map(|stamp| stamp.at),
         ended: settled.map(|settled| settled.at.at),
-        seconds: first.zip(settled).map(|(first, s)| state.between(first, &s.at).length.num_seconds()),
+        seconds: first
+            .zip(settled)
+            .map(|(first, s)| state.between(first, &s.at).length.num_seconds()),
         budget_s: step.step.budget.map(|budget| budget.num_seconds()),
         spans,
         saved: step.saved.iter().map(|(k, v)| (k.clone(), v.to_plain_json())).collect(),
@@ -71,7 +73,11 @@ fn refusals(id: &str, records: &[Recorded]) -> Vec<String> {
         .collect()
 }
 
-fn attempt(state: &State, attempt: &state::Attempt, excerpts: &BTreeMap<String, Excerpt>) -> Attempt {
+fn attempt(
+    state: &State,
+    attempt: &state::Attempt,
+    excerpts: &BTreeMap<String, Excerpt>,
+) -> Attempt {
     let finished = attempt.finished.as_ref().map(|(_, finished)| finished);
     let output = finished.and_then(|f| f.output.clone());
     let ended = attempt.ended();

@@ -2,21 +2,25 @@
 
 use maud::{Markup, html};
 
-use super::super::model::{Before, Report, Unknown};
+use super::super::model::{Answer, Before, Report, Unknown};
 use super::super::test_log::test_log;
-use super::super::words::{HONESTLY, word};
+use super::super::words::{HONESTLY, answer, granted, seconds, wanted, word};
+use super::steps::lines;
 use super::{at, hash, list, said, section, t, table};
 
 pub(super) fn account(report: &Report) -> Markup {
     html! {
+        @if !report.approvals.is_empty() { (section("approvals", "Approvals", &approvals(report))) }
         (section("deviations", "Deviations", &deviations(report)))
+        @if !report.escalations.is_empty() { (section("escalation", "Escalation", &escalations(report))) }
         (section("unknowns", "Unknown outcomes", &unknowns(report)))
         (section("preflight", "Preflight", &preflight(report)))
         (section("notes", "Notes", &notes(report)))
+        (section("issues", "Issues and lessons", &issues(report)))
         (section("evidence", "Evidence", &evidence(report)))
         @if !report.backups.is_empty() { (section("backups", "Backups", &backups(report))) }
         (section("integrity", "Integrity", &integrity(report)))
-        (section("sign-off", "Sign-off", &html! { p { "Sign-off: " (report.integrity.sign_off) "." } }))
+        (section("sign-off", "Sign-off", &sign_offs(report)))
         (section("test-log", "Entry for a test log", &html! { pre { (t(&test_log(report))) } }))
     }
 }
@@ -41,6 +45,90 @@ fn deviations(report: &Report) -> Markup {
         })
         .collect();
     table(&["Record", "At", "By", "Step", "Kind", "Reason"], &rows)
+}
+
+fn approvals(report: &Report) -> Markup {
+    let rows: Vec<_> = report
+        .approvals
+        .iter()
+        .map(|one| {
+            let standing = answer(one);
+            let open = one.standing == Answer::NotApproved;
+            vec![
+                html! { (one.record) },
+                at(one.at),
+                html! { code { (t(&one.step)) "." (one.attempt) } },
+                text(&wanted(one)),
+                lines(&granted(one)),
+                html! { @if open { strong.bad { "✗ " (t(&standing)) } } @else { (t(&standing)) } },
+                hash(&one.request),
+            ]
+        })
+        .collect();
+    table(
+        &["Record", "Asked", "Attempt", "Wanted", "Answers", "Standing", "Request SHA-256"],
+        &rows,
+    )
+}
+
+fn escalations(report: &Report) -> Markup {
+    let rows: Vec<_> = report
+        .escalations
+        .iter()
+        .map(|one| {
+            let seen_to = match &one.acknowledged {
+                Some(by) => html! { (t(&by.by)) ", " (at(by.at)) br; (t(&by.note)) },
+                None => html! { strong { "nobody" } },
+            };
+            vec![html! { (seconds(one.after_s)) }, text(&one.to), text(&one.contact), seen_to]
+        })
+        .collect();
+    table(&["After", "To", "Contact", "Seen to by"], &rows)
+}
+
+fn issues(report: &Report) -> Markup {
+    let rows: Vec<_> = report
+        .issues
+        .iter()
+        .map(|issue| {
+            let step = issue.step.as_deref().unwrap_or_default();
+            vec![
+                html! { (word(&issue.severity)) },
+                text(&issue.text),
+                html! { code { (t(step)) } },
+                text(&issue.owner),
+                html! { (issue.due) },
+                text(&issue.by),
+            ]
+        })
+        .collect();
+    html! {
+        (table(&["Severity", "Issue", "Step", "Owner", "Due", "Found by"], &rows))
+        @if !report.lessons.is_empty() {
+            h3 { "Lessons" }
+            ul { @for lesson in &report.lessons { li { (t(&lesson.text)) span.none { " (" (t(&lesson.by)) ")" } } } }
+        }
+    }
+}
+
+fn sign_offs(report: &Report) -> Markup {
+    let rows: Vec<_> = report
+        .sign_offs
+        .iter()
+        .map(|one| {
+            vec![
+                at(one.at),
+                html! { (t(&one.reviewer)) br; span.none { (t(&one.identity)) } },
+                html! { (word(&one.decision)) },
+                text(&one.note),
+                html! { (one.up_to_record) },
+            ]
+        })
+        .collect();
+    html! {
+        p { "Sign-off: " (t(&report.integrity.sign_off)) "." }
+        @if !rows.is_empty() { (table(&["At", "Reviewer", "Decision", "Note", "Up to record"], &rows)) }
+    }
 }
 
 fn unknowns(report: &Report) -> Markup {
@@ -130,6 +218,21 @@ fn integrity(report: &Report) -> Markup {
             vec![html! { (one.record) }, at(one.at), file, hash(&one.key)]
         })
         .collect();
+    let anchors: Vec<_> = integrity
+        .anchors
+        .iter()
+        .map(|one| {
+            let objects = one.objects.iter().map(|o| format!("{} {}", o.key, o.version));
+            let objects: Vec<_> = objects.collect();
+            vec![
+                html! { (one.record) },
+                at(one.at),
+                text(&one.bucket),
+                at(one.retain_until),
+                lines(&objects),
+            ]
+        })
+        .collect();
     let previous = integrity.previous_run.as_ref().map(|previous| {
         let found = match previous.found {
             Before::Present => html! { "there, with the head that this run saw" },
@@ -145,9 +248,14 @@ fn integrity(report: &Report) -> Markup {
             ("Head", Some(hash(&integrity.head))),
             ("Verified when this was written", said(Some(&integrity.verified))),
             ("Signatures", said(Some(&integrity.signatures))),
+            ("Anchors", integrity.anchors.is_empty().then(|| html! { span.none { "none" } })),
             ("Tool", Some(html! { "steadyhand " (t(&integrity.tool)) })),
             ("Run before this one", previous.or_else(|| said(Some("none: the first on its host")))),
         ]))
+        @if !anchors.is_empty() {
+            h3 { "Anchors" }
+            (table(&["Up to record", "At", "Bucket", "Kept until", "Object, version"], &anchors))
+        }
         @if !checkpoints.is_empty() {
             (table(&["Signed up to record", "At", "File", "Key"], &checkpoints))
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::super::model::{Report, Role};
-use super::super::words::{plain, word};
+use super::super::words::{plain, seconds, split, word};
 use super::{at, hash, list, maybe, said, section, t, table};
 
 pub(super) fn facts(report: &Report) -> Markup {
@@ -108,6 +108,7 @@ fn time(report: &Report) -> Markup {
                 html! { (t(&one.by)) },
                 at(one.from),
                 at(one.to),
+                html! { (seconds(one.rto_s)) },
                 html! { (t(&one.reason)) },
             ]
         })
@@ -120,12 +121,13 @@ fn time(report: &Report) -> Markup {
             ("Writes stopped", Some(maybe(time.writes_stopped))),
             ("Service restored", Some(maybe(time.service_restored))),
             ("Run closed", Some(maybe(time.closed))),
+            ("Where the time went", time.split.map(|parts| html! { (split(parts)) })),
             ("Measured by", Some(html! { (time.clock) })),
             ("Jumps of the wall clock", (!jumps.is_empty()).then(|| html! { (jumps.join(", ")) })),
         ]))
         @if !amended.is_empty() {
             h3 { "The start of the outage was amended" }
-            (table(&["At", "By", "From", "To", "Reason"], &amended))
+            (table(&["At", "By", "From", "To", "RTO from the earlier", "Reason"], &amended))
         }
     }
 }

@@ -91,7 +91,7 @@ fn one(step: &Step, n: usize) -> Markup {
     }
 }
 
-fn lines(items: &[String]) -> Markup {
+pub(super) fn lines(items: &[String]) -> Markup {
     html! { @for (i, item) in items.iter().enumerate() { @if i > 0 { br; } (t(item)) } }
 }
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::model::{Objective, Report, Verdict};
+use super::super::model::{Answer, Before, Objective, Report, Verdict};
 use super::super::words::{self, basis, ending, seconds, verdict_word, word};
 use super::{at, t};
 use crate::engine::Mode;
@@ -51,6 +51,30 @@ fn warnings(report: &Report) -> Vec<Markup> {
             strong { "Practice. " } "Against the embedded sandbox: it proves nothing about a real system."
         });
     }
+    for approval in report.approvals.iter().filter(|one| one.standing == Answer::NotApproved) {
+        warnings.push(html! {
+            strong { "Acted on without approval. " } "Step " code { (t(&approval.step)) } ": "
+            (t(&approval.broken_glass.as_ref().map_or("", |glass| glass.reason.as_str())))
+            ". Nobody has approved that since."
+        });
+    }
+    if let (Some(amended), true) =
+        (report.time.outage_start_amendments.last(), report.sign_offs.is_empty())
+    {
+        warnings.push(html! {
+            strong { "The start of the outage was amended " } "from " (at(amended.from)) " to " (at(amended.to))
+            ": it wants a reviewer's sign-off."
+        });
+    }
+    if let Some(previous) = &report.integrity.previous_run
+        && previous.found != Before::Present
+    {
+        warnings.push(html! {
+            strong { "The run before this one is " }
+            @if previous.found == Before::Missing { strong { "missing. " } } @else { strong { "not what it was. " } }
+            code { (t(&previous.run)) }
+        });
+    }
     warnings
 }
 
@@ -68,9 +92,10 @@ fn cards(report: &Report) -> Markup {
         None if report.interim => (Verdict::NotMeasured, "not finished"),
         None => (Verdict::NotMeasured, "not judged"),
     };
+    let why = verdicts.not_judged.map_or_else(|| ending(report), str::to_owned);
     html! {
         div.cards {
-            (card("Passed", passed, word, &html! { (t(&ending(report))) }))
+            (card("Passed", passed, word, &html! { (t(&why)) }))
             (card(
                 "Recovery time (RTO)",
                 verdicts.recovery_time,

@@ -82,3 +82,29 @@ pub struct Resolved {
     /// What was seen, or the person's reason.
     pub reason: String,
 }
+
+/// An escalation line of the runbook whose time came.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Escalation {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Seconds after the start of the outage.
+    pub after_s: i64,
+    /// Who is to be called.
+    pub to: String,
+    /// How.
+    pub contact: String,
+    /// `None`: nobody has seen to it.
+    pub acknowledged: Option<Acknowledged>,
+}
+
+/// Somebody saw to an escalation.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Acknowledged {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub by: String,
+    /// What came of it.
+    pub note: String,
+}

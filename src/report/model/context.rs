@@ -109,6 +109,10 @@ pub struct Person {
 pub enum Role {
     /// Ran it.
     Operator,
+    /// Approved a step.
+    Approver,
+    /// Signed the run off.
+    Reviewer,
     /// Neither ran it nor answered for it, such as who wrote a report of it.
     Other,
 }
@@ -119,6 +123,8 @@ impl Role {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Operator => "operator",
+            Self::Approver => "approver",
+            Self::Reviewer => "reviewer",
             Self::Other => "other",
         }
     }

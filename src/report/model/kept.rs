@@ -4,6 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::engine::event::{Kept, Severity};
+
 /// Something a person wrote down.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Note {
@@ -14,6 +16,27 @@ pub struct Note {
     /// At which step.
     pub step: Option<String>,
     /// The text.
+    pub text: String,
+}
+
+/// Something that was found to be wrong.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Issue {
+    /// The record it is read from.
+    pub record: u64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By whom.
+    pub by: String,
+    /// At which step.
+    pub step: Option<String>,
+    /// How grave.
+    pub severity: Severity,
+    /// Who sees to it.
+    pub owner: String,
+    /// Until when.
+    pub due: NaiveDate,
+    /// What is wrong.
     pub text: String,
 }
 
@@ -67,6 +90,10 @@ pub struct Integrity {
     pub signatures: String,
     /// The checkpoints that were signed, in order.
     pub checkpoints: Vec<Checkpoint>,
+    /// Where the journal, or its head, was put out of the operator's reach, in order.
+    pub anchors: Vec<Anchor>,
+    /// The record up to which it was; 0: none of it.
+    pub anchored_up_to: u64,
     /// The tool's version that ran it.
     pub tool: String,
     /// What makes the record weaker than it could be.
@@ -75,8 +102,8 @@ pub struct Integrity {
     pub previous: Option<String>,
     /// The same, and whether it is still there. `None`: this run was the host's first.
     pub previous_run: Option<PreviousRun>,
-    /// Nobody has reviewed it yet.
-    pub sign_off: &'static str,
+    /// What the last reviewer said, or that none did.
+    pub sign_off: String,
 }
 
 /// The run before this one on the host.
@@ -100,6 +127,38 @@ pub enum Before {
     Missing,
     /// It is there, and its journal does not hold that record: it was written anew or cut.
     HeadDiffers,
+}
+
+/// The journal, or its head, was put where the operator cannot change it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Anchor {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The record up to which it is held there.
+    pub record: u64,
+    /// The SHA-256 of that record.
+    pub head: String,
+    /// The head alone, or the whole record of the run.
+    pub what: Kept,
+    /// The bucket.
+    pub bucket: String,
+    /// Until when nobody can delete or change it.
+    pub retain_until: DateTime<Utc>,
+    /// What was put there.
+    pub objects: Vec<StoredObject>,
+}
+
+/// An object in a bucket.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct StoredObject {
+    /// Its key.
+    pub key: String,
+    /// The version that was written.
+    pub version: String,
+    /// Of its bytes.
+    pub sha256: String,
+    /// Its length.
+    pub bytes: u64,
 }
 
 /// A checkpoint of the journal that was signed.

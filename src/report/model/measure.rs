@@ -25,8 +25,23 @@ pub struct Time {
     pub closed: Option<DateTime<Utc>>,
     /// `boot clock` or `wall clock, unverified`.
     pub clock: &'static str,
+    /// What the time until the service was restored went to.
+    pub split: Option<Split>,
     /// How often the wall clock jumped, and by how many milliseconds.
     pub clock_steps_ms: Vec<i64>,
+}
+
+/// What the time until the service was restored, or so far, went to. The parts add up to the recovery time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Split {
+    /// From the declared start of the outage to the first record; negative when it was told to be later.
+    pub before_s: i64,
+    /// Something was at work.
+    pub machine_s: i64,
+    /// The operator was waited for.
+    pub person_s: i64,
+    /// An approval was waited for.
+    pub approval_s: i64,
 }
 
 /// The start of the outage was told anew.
@@ -42,6 +57,10 @@ pub struct Amendment {
     pub from: DateTime<Utc>,
     /// The start from then on.
     pub to: DateTime<Utc>,
+    /// What the recovery time would be, counted from the start until then.
+    pub rto_s: i64,
+    /// What the loss of data would be, with the start until then.
+    pub rpo_s: Option<i64>,
     /// Why.
     pub reason: String,
 }
@@ -102,7 +121,9 @@ pub struct Verdicts {
     /// Every step succeeded or was not applicable, both objectives were met on evidence, nothing that
     /// verifies was overridden. `None` while the run goes on.
     pub passed: Option<bool>,
-    /// Each thing that stands in the way of that.
+    /// Why nothing is concluded, although the run has ended: a rehearsal executes nothing.
+    pub not_judged: Option<&'static str>,
+    /// Each thing that stands in the way of a pass.
     pub not_passed_because: Vec<String>,
 }
 

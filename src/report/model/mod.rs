@@ -2,6 +2,7 @@
 //! seconds, moments in UTC.
 
 mod account;
+mod answers;
 mod context;
 mod kept;
 mod measure;
@@ -11,10 +12,15 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use account::{Deviation, Mark, MarkKind, Resolved, Timeline, Unknown};
+pub use account::{
+    Acknowledged, Deviation, Escalation, Mark, MarkKind, Resolved, Timeline, Unknown,
+};
+pub use answers::{Answer, Approval, BrokenGlass, Grant, Refused, SignOff};
 pub use context::{Identity, People, Person, Plan, Proven, Role};
-pub use kept::{Backup, Before, Checkpoint, Evidence, Integrity, Note, PreviousRun};
-pub use measure::{Amendment, Basis, Objective, Objectives, Time, Verdict, Verdicts};
+pub use kept::{
+    Anchor, Backup, Before, Checkpoint, Evidence, Integrity, Issue, Note, PreviousRun, StoredObject,
+};
+pub use measure::{Amendment, Basis, Objective, Objectives, Split, Time, Verdict, Verdicts};
 pub use step::{Activity, Attempt, Excerpt, Span, Step};
 
 use crate::engine::event::Check;
@@ -46,16 +52,26 @@ pub struct Report {
     pub steps: Vec<Step>,
     /// Everything but the straight path, in order.
     pub deviations: Vec<Deviation>,
+    /// The escalation lines whose time came, and who saw to each.
+    pub escalations: Vec<Escalation>,
     /// Outcomes that were not known at first, and how each was resolved.
     pub unknowns: Vec<Unknown>,
+    /// What others were asked to approve, and what they said.
+    pub approvals: Vec<Approval>,
     /// What was checked before the first step.
     pub preflight: Vec<Check>,
     /// What people wrote down.
     pub notes: Vec<Note>,
+    /// What was found to be wrong, and who sees to it until when.
+    pub issues: Vec<Issue>,
+    /// What was learned.
+    pub lessons: Vec<Note>,
     /// Files that people kept.
     pub evidence: Vec<Evidence>,
     /// The backups that the run took, copied or restored.
     pub backups: Vec<Backup>,
     /// Why the record may be believed, and how far.
     pub integrity: Integrity,
+    /// What reviewers said of the run, in order.
+    pub sign_offs: Vec<SignOff>,
 }

@@ -71,7 +71,7 @@ fn a_run_is_signed_at_the_start_before_what_destroys_at_the_close_and_to_its_las
     assert!(words.contains("the end of the journal is not signed: there is no key"), "{words}");
     let (code, sentence) = bench.audit(&run);
     assert_eq!(code, 0, "{sentence}");
-    let partly = format!("consistent, signed up to record {} by alice", last + 2);
+    let partly = format!("consistent, signed up to record {} by alice", last + 4);
     assert!(sentence.contains(&partly), "{sentence}");
 }
 
