@@ -3,21 +3,23 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use chrono::TimeDelta;
-
 use super::runs::fold;
-use crate::engine::{Fact, Mode, Outcome, Part, Standing, State};
+use crate::engine::clock::Certainty;
+use crate::engine::event::RunStarted;
+use crate::engine::{Fact, Mode, Outcome, Pace, Standing, State};
 use crate::journal;
-use crate::runbook::{StepId, Value};
+use crate::runbook::{Runbook, StepId, Value};
 
 /// So many runs are looked at, the newest ones.
 const NEWEST: usize = 40;
 
-/// Of every earlier run that was real: no rehearsal, and no practice in the sandbox.
+/// What earlier runs of the same kind tell. Live runs and drills are one kind: both did it for real. Practice in
+/// the sandbox tells of practice alone, and a rehearsal, which does nothing, tells nothing; it goes by the real
+/// runs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Past {
-    /// How long each successful attempt took, the shortest first.
-    pub took: BTreeMap<(StepId, Part), Vec<TimeDelta>>,
+    /// How long successful attempts took.
+    pub pace: Pace,
     /// What the newest run in which the step succeeded saved there.
     pub saved: BTreeMap<StepId, Saved>,
 }
@@ -32,38 +34,40 @@ pub struct Saved {
 }
 
 impl Past {
-    /// Looks through the runs of a runbook. What cannot be read tells nothing.
+    /// Looks through the runs of the runbook that this run is of, but not at the run itself. What cannot be
+    /// read tells nothing.
     #[must_use]
-    pub fn of(runs: &Path, runbook: &str) -> Self {
+    pub fn of(runs: &Path, run: &RunStarted, runbook: &Runbook) -> Self {
         let ids = journal::run_ids(runs).unwrap_or_default();
-        let is_its = |id: &&String| {
-            journal::first_record(&runs.join(id)).is_some_and(|first| match &first.event.fact {
-                Fact::RunStarted(run) => {
-                    run.runbook == runbook && run.mode != Mode::Rehearsal && !run.practice
-                }
-                _ => false,
-            })
+        let is_alike = |id: &&String| {
+            **id != run.run
+                && journal::first_record(&runs.join(id)).is_some_and(|first| {
+                    matches!(&first.event.fact, Fact::RunStarted(other) if alike(other, run))
+                })
         };
         let mut past = Self::default();
-        for id in ids.iter().rev().filter(is_its).take(NEWEST) {
+        for id in ids.iter().rev().filter(is_alike).take(NEWEST) {
             if let Ok(folded) = fold(&runs.join(id)) {
-                past.take_in(id, &folded.state);
+                past.take_in(id, &folded.state, runbook);
             }
         }
-        past.took.values_mut().for_each(|lengths| lengths.sort());
         past
     }
 
-    fn take_in(&mut self, run: &str, state: &State) {
+    fn take_in(&mut self, run: &str, state: &State, runbook: &Runbook) {
         for step in &state.steps {
+            // Another action under the same name took another time.
+            let now = runbook.steps.iter().find(|now| now.id == step.id());
+            if now.is_none_or(|now| now.action.spec.name != step.step.action.spec.name) {
+                continue;
+            }
             for attempt in &step.attempts {
                 let Some(ended) = attempt.ended() else { continue };
-                // Across a reboot the length is anybody's guess.
-                if let (Standing::Succeeded, (took, true)) =
-                    (attempt.standing(), ended.since(&attempt.intended))
-                {
-                    let of = (step.id().to_owned(), attempt.id.of);
-                    self.took.entry(of).or_default().push(took);
+                let took = state.between(&attempt.intended, ended);
+                // Across a reboot the length is anybody's guess; what a person resolved ended nobody knows when.
+                let known = took.certainty == Certainty::Verified && attempt.resolved.is_none();
+                if known && attempt.standing() == Standing::Succeeded {
+                    self.pace.add(step.id(), attempt.id.of, took.length);
                 }
             }
             let succeeded = step.settled.as_ref().is_some_and(|s| s.outcome == Outcome::Succeeded);
@@ -73,28 +77,8 @@ impl Past {
             }
         }
     }
-
-    /// The median of how long an action of a step took, and of how many attempts.
-    #[must_use]
-    pub fn median(&self, step: &str, part: Part) -> Option<(TimeDelta, usize)> {
-        let took = self.took.get(&(step.to_owned(), part))?;
-        took.get(took.len().saturating_sub(1) / 2).map(|median| (*median, took.len()))
-    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_the_lower_middle_one() {
-        let mut past = Past::default();
-        assert_eq!(past.median("restore", Part::Do), None);
-        for (took, median) in [(&[4][..], 4), (&[4, 9], 4), (&[1, 4, 9], 4)] {
-            let took = took.iter().map(|s| TimeDelta::seconds(*s)).collect();
-            past.took.insert(("restore".into(), Part::Do), took);
-            let (found, of) = past.median("restore", Part::Do).unwrap();
-            assert_eq!(found, TimeDelta::seconds(median), "of {of}");
-        }
-    }
+fn alike(other: &RunStarted, run: &RunStarted) -> bool {
+    other.runbook == run.runbook && other.mode != Mode::Rehearsal && other.practice == run.practice
 }

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::view::{JournalStanding, Notice, Output, Urgency, View};
+use crate::catalogue::Past;
 use crate::engine::State;
 use crate::journal;
 use crate::runbook::Runbook;
@@ -32,6 +33,7 @@ impl Follower {
         let state = State::new(runbook);
         let (views, seen) = watch::channel(View {
             state: Arc::new(state.clone()),
+            pace: Arc::default(),
             prepared: None,
             busy: None,
             notice: None,
@@ -44,6 +46,11 @@ impl Follower {
         });
         let mut follower = Self { journal, state, views, dir: dir.to_owned() };
         follower.poll().map_err(|e| e.to_string())?;
+        if let Some(run) = follower.state.run() {
+            let past =
+                Past::of(dir.parent().unwrap_or(Path::new(".")), run, &follower.state.runbook);
+            follower.views.send_modify(|view| view.pace = Arc::new(past.pace));
+        }
         Ok((follower, seen))
     }
 

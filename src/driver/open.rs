@@ -18,6 +18,7 @@ use super::workers::Workers;
 use crate::actions::secrets::Secrets;
 use crate::actions::{Loan, Terminal};
 use crate::aws::AwsAccess;
+use crate::catalogue::Past;
 use crate::engine::event::{Check, Pins, Previous, RunStarted, Seen, Signing};
 use crate::engine::{Event, Fact, Input, Mode, Stamp, State};
 use crate::ingest::Redactor;
@@ -180,6 +181,9 @@ impl Run {
         environment: Option<Held>,
     ) -> Self {
         let (terminal, loans) = Terminal::new();
+        let runs = journal.dir().parent().unwrap_or(Path::new("."));
+        let past = state.run().map(|run| Past::of(runs, run, &state.runbook)).unwrap_or_default();
+        let pace = Arc::new(past.pace.clone());
         let desk = Desk {
             run: state.run().map(|run| run.run.clone()).unwrap_or_default(),
             dir: journal.dir().to_owned(),
@@ -189,9 +193,7 @@ impl Run {
             pins: hands.pins,
             signer: hands.signer,
             terminal,
-            rehearsal: state.run().and_then(|run| {
-                Rehearsal::of(run, journal.dir().parent().unwrap_or(Path::new(".")))
-            }),
+            rehearsal: state.run().and_then(|run| Rehearsal::of(run, past)),
             // Not the file's name: it may have been replaced by another version meanwhile.
             supervisors: Supervisors::new(PathBuf::from("/proc/self/exe")),
         };
@@ -199,6 +201,7 @@ impl Run {
         let output = Output::default();
         let (views, seen) = watch::channel(View {
             state: state.clone(),
+            pace: pace.clone(),
             prepared: None,
             busy: None,
             notice: None,
@@ -216,6 +219,7 @@ impl Run {
             journal,
             desk: Arc::new(desk),
             clock,
+            pace,
             by: hands.operator,
             auto: hands.auto,
             commands,

@@ -1,6 +1,5 @@
 //! A rehearsal's plan: how long each attempt would take, and what earlier runs saved.
 
-use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -9,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::actions::rehearsed::Planned;
 use crate::catalogue::Past;
 use crate::engine::event::RunStarted;
+use crate::engine::pace::Usual;
 use crate::engine::{AttemptId, Mode, Part, State};
 use crate::runbook::value::duration_text;
 
@@ -26,10 +26,10 @@ pub struct Rehearsal {
 }
 
 impl Rehearsal {
-    /// `None` when the run is none. Reads the journals of earlier runs of the same runbook.
-    pub(super) fn of(run: &RunStarted, runs: &Path) -> Option<Self> {
+    /// `None` when the run is none.
+    pub(super) fn of(run: &RunStarted, past: Past) -> Option<Self> {
         let speed = run.speed.unwrap_or(SPEED).max(1);
-        (run.mode == Mode::Rehearsal).then(|| Self { speed, past: Past::of(runs, &run.runbook) })
+        (run.mode == Mode::Rehearsal).then_some(Self { speed, past })
     }
 
     /// So much sooner.
@@ -45,9 +45,11 @@ impl Rehearsal {
     ) -> Planned {
         let step = state.step(&id.step);
         let budget = step.filter(|_| id.of == Part::Do).and_then(|step| step.step.budget);
-        let (length, how) = match (self.past.median(&id.step, id.of), budget) {
-            (Some((median, 1)), _) => (median, "as the one attempt on record".to_owned()),
-            (Some((median, count)), _) => (median, format!("the median of {count} attempts")),
+        let (length, how) = match (self.past.pace.of(&id.step, id.of), budget) {
+            (Some(Usual { p50, count: 1, .. }), _) => {
+                (p50, "as the one attempt on record".to_owned())
+            }
+            (Some(Usual { p50, count, .. }), _) => (p50, format!("the median of {count} attempts")),
             (None, Some(budget)) => (budget, "its budget".to_owned()),
             (None, None) => (UNKNOWN, "a guess: it has no budget and no past".to_owned()),
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval, sleep_until};
 
@@ -15,8 +16,8 @@ use super::view::{Command, JournalStanding, LiveStatus, Notice, Output, Prepared
 use super::workers::{Report, Workers};
 use super::{failpoint, signals};
 use crate::actions::Progress;
-use crate::engine::event::{AttemptId, Fact, Part};
-use crate::engine::{Effect, Event, Input, Recorded, Stamp, State, Status};
+use crate::engine::event::{AttemptId, Fact, Objective, Part};
+use crate::engine::{Effect, Event, Input, Pace, Recorded, Stamp, State, Status};
 use crate::journal::{AppendError, Journal};
 use crate::runbook::{Value, value};
 
@@ -28,6 +29,8 @@ pub(super) struct Driver {
     pub(super) journal: Journal,
     pub(super) desk: Arc<Desk>,
     pub(super) clock: Clock,
+    /// What earlier runs tell of the steps: read once.
+    pub(super) pace: Arc<Pace>,
     pub(super) by: String,
     pub(super) auto: Option<Auto>,
     pub(super) commands: mpsc::Receiver<Command>,
@@ -202,8 +205,12 @@ impl Driver {
     fn advance(&mut self) {
         let now = self.clock.now();
         while let Some(event) = self.state.settle(&now) {
+            let alarm = alarm(&event.fact);
             if !self.record(event, &now) {
                 break;
+            }
+            if let Some(alarm) = alarm {
+                self.tell(Urgency::Danger, alarm);
             }
         }
         if !self.consent_may_wait() {
@@ -517,6 +524,7 @@ impl Driver {
     fn view(&self) -> View {
         View {
             state: self.state.clone(),
+            pace: self.pace.clone(),
             prepared: self.prepared.clone(),
             busy: self.workers.busy(),
             notice: self.notice.clone(),
@@ -532,6 +540,16 @@ impl Driver {
             read_only: false,
         }
     }
+}
+
+/// What somebody must hear of a consequence, besides seeing what it changes.
+fn alarm(fact: &Fact) -> Option<String> {
+    let Fact::ObjectiveBreached { objective, target_s, .. } = fact else { return None };
+    let target = value::duration_text(TimeDelta::seconds(*target_s));
+    Some(match objective {
+        Objective::Rto => format!("MISSED: the service was to be back within {target}; go on"),
+        Objective::Rpo => format!("MISSED: more than {target} of data is lost"),
+    })
 }
 
 /// Whether what was prepared may no longer be what would run.

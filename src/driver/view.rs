@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use secrecy::SecretString;
 
 use crate::engine::event::Pins;
-use crate::engine::{AttemptId, Given, Input, Part, State};
+use crate::engine::{AttemptId, Given, Input, Pace, Part, State};
 use crate::runbook::{Effect, Request, StepId};
 
 /// One snapshot of a run: the same for the console, `watch` and `--auto`.
@@ -15,6 +15,8 @@ use crate::runbook::{Effect, Request, StepId};
 pub struct View {
     /// The fold of the journal.
     pub state: Arc<State>,
+    /// How long the steps took in earlier runs.
+    pub pace: Arc<Pace>,
     /// What would run if the operator consents, once it is known.
     pub prepared: Option<Arc<Prepared>>,
     /// What the driver is doing on its own, such as looking at the target; one line.

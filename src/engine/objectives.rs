@@ -1,7 +1,6 @@
 //! Objectives: how long the outage has lasted, how much data is lost, and whether the run passed.
 
 mod loss;
-mod pace;
 
 use std::sync::Arc;
 
@@ -15,7 +14,6 @@ use super::state::{State, StepState};
 use crate::runbook::model::{Milestone, Verifies};
 
 pub use loss::{Basis, RecoveryPoint, rpo, rpo_from};
-pub use pace::projection;
 
 /// The recovery-time clock.
 #[derive(Clone, Debug, PartialEq, Eq)]

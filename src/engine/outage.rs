@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::clock::{Certainty, Elapsed};
 use super::event::{Recorded, Stamp};
+use super::objectives::{RecoveryTime, recovery_time_from};
 use super::state::State;
 use crate::runbook::value::timestamp_text;
 
@@ -71,6 +72,15 @@ impl State {
         }
         let text = format!("{}{was_text}: {reason}", timestamp_text(start));
         self.deviate(record, "outage start amended", text);
+    }
+
+    /// The recovery-time clock as it would be if the start were told anew at `now`.
+    #[must_use]
+    pub fn outage_told_now(&self, start: DateTime<Utc>, now: &Stamp) -> Option<RecoveryTime> {
+        let (began, _) = self.started.as_ref().filter(|_| !self.is_rehearsal())?;
+        let certainty = self.wall_clock_held(began, now);
+        let told = OutageStart { start, declared: now.clone(), certainty };
+        Some(recovery_time_from(self, &told, now))
     }
 
     /// The start of the outage as it was first declared, when it was told anew since.

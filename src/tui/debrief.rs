@@ -12,7 +12,7 @@ use super::{clock, text};
 use crate::driver::View;
 use crate::engine::event::{Ending, Severity};
 use crate::engine::objectives;
-use crate::engine::{Mode, Stamp};
+use crate::engine::{Mode, Stamp, State};
 
 /// The whole of it, in lines of at most `columns`.
 #[must_use]
@@ -37,6 +37,9 @@ pub fn lines(view: &View, theme: &Theme, now: &Stamp, columns: usize) -> Vec<Lin
     lines.push(Line::raw(""));
     for (said, style) in [rto(view, theme, now), rpo(view, theme, now)] {
         lines.extend(text::wrap(&said, columns).into_iter().map(|line| Line::styled(line, style)));
+    }
+    for said in time_told(state, now) {
+        lines.extend(text::wrap(&said, columns).into_iter().map(Line::raw));
     }
     lines.push(match objectives::data_verified(state) {
         Some(true) => Line::styled("Data  ✓ verified by the steps that say so", theme.ok),
@@ -79,7 +82,7 @@ pub fn lines(view: &View, theme: &Theme, now: &Stamp, columns: usize) -> Vec<Lin
     lines.push(Line::raw(""));
     lines.push(Line::styled("Steps", theme.title));
     for step in &state.steps {
-        let (sign, word, style) = steps::standing(state, step, theme, now);
+        let (sign, word, style) = steps::standing(state, &view.pace, step, theme, now);
         let title = text::one_line(&state.title(step));
         let line = super::frame::edges(&format!("{sign} {title}"), &word, columns.min(70));
         lines.push(Line::styled(line, style));
@@ -108,6 +111,32 @@ fn found(view: &View, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
         lines.extend(wrapped.into_iter().map(Line::raw));
     }
     lines
+}
+
+/// What the time went to, and what the clock was before the start of the outage was told anew.
+fn time_told(state: &State, now: &Stamp) -> Vec<String> {
+    let mut said = Vec::new();
+    if let Some(split) = objectives::split(state, now) {
+        let parts = [
+            ("before the run", split.before),
+            ("machine", split.machine),
+            ("waiting for a person", split.person),
+            ("for approval", split.approval),
+        ];
+        let parts = parts.into_iter().filter(|(_, length)| !length.is_zero());
+        let parts: Vec<_> =
+            parts.map(|(what, length)| format!("{what} {}", clock::clock(length))).collect();
+        said.push(format!("Time  {}", parts.join(" · ")));
+    }
+    if let (Some(was), false) = (state.first_declared(), state.is_rehearsal()) {
+        let time = objectives::recovery_time_from(state, was, now);
+        said.push(format!(
+            "      first said to begin at {}: {} by that; a reviewer signs it off",
+            clock::moment(was.start, now.at),
+            clock::clock(time.elapsed)
+        ));
+    }
+    said
 }
 
 fn rto(view: &View, theme: &Theme, now: &Stamp) -> (String, Style) {

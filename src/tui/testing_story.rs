@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::testing::{at, stamp};
 use crate::driver::{JournalStanding, Notice, Output, Prepared, Urgency, View};
 use crate::engine::event::{ByHand, Outcome, Pins, RunStarted};
-use crate::engine::{Given, Input, Mode, Part, Recorded, Stamp, State};
+use crate::engine::{Event, Given, Input, Mode, Pace, Part, Recorded, Stamp, State};
 use crate::runbook::render::render_call;
 use crate::runbook::{Runbook, Value};
 
@@ -25,6 +25,8 @@ const RESTORED_TO: &str = "2026-11-21T02:54:00Z";
 /// A run and its time.
 pub struct Story {
     pub state: State,
+    /// What earlier runs tell.
+    pub pace: Pace,
     seq: u64,
     now: i64,
 }
@@ -32,7 +34,8 @@ pub struct Story {
 impl Story {
     /// A run that began at 03:00:00Z, four minutes after the outage.
     pub fn began(mode: Mode) -> Self {
-        let mut story = Self { state: State::new(runbook()), seq: 0, now: 0 };
+        let mut story =
+            Self { state: State::new(runbook()), pace: Pace::default(), seq: 0, now: 0 };
         story.does(Input::Start(Box::new(RunStarted {
             run: "20261121T030000Z-aurora-pitr-k3f9".into(),
             runbook: "aurora-pitr".into(),
@@ -79,15 +82,23 @@ impl Story {
 
     /// An input and all its consequences.
     pub fn does(&mut self, input: Input) -> &mut Self {
-        let mut next = Some(self.state.decide(input, &self.now()).unwrap());
-        while let Some(event) = next {
-            self.seq += 1;
-            let record =
-                Recorded { seq: self.seq, stamp: self.now(), by: "alice@bastion-1".into(), event };
-            self.state.absorb(&record);
-            next = self.state.settle(&self.now());
+        let event = self.state.decide(input, &self.now()).unwrap();
+        self.records(event);
+        self.settles()
+    }
+
+    /// All consequences of the time that has passed.
+    pub fn settles(&mut self) -> &mut Self {
+        while let Some(event) = self.state.settle(&self.now()) {
+            self.records(event);
         }
         self
+    }
+
+    fn records(&mut self, event: Event) {
+        self.seq += 1;
+        let (stamp, by) = (self.now(), "alice@bastion-1".into());
+        self.state.absorb(&Recorded { seq: self.seq, stamp, by, event });
     }
 
     fn current(&self) -> String {
@@ -173,6 +184,7 @@ impl Story {
         });
         View {
             state: Arc::new(self.state.clone()),
+            pace: Arc::new(self.pace.clone()),
             prepared,
             busy: None,
             notice: None,

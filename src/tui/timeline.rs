@@ -3,15 +3,24 @@
 use super::console::steps;
 use super::theme::Theme;
 use super::{clock, text};
-use crate::engine::{Stamp, State};
+use crate::engine::{Pace, Stamp, State};
 
 /// One line a step, and what else happened to it below.
 #[must_use]
-pub fn lines(state: &State, now: &Stamp) -> Vec<String> {
+pub fn lines(state: &State, pace: &Pace, now: &Stamp) -> Vec<String> {
     let mut lines = Vec::new();
     let theme = Theme::default();
     if let Some(outage) = &state.outage {
         lines.push(format!("{}  outage began", clock::moment(outage.start, now.at)));
+    }
+    for amended in &state.outage_amendments {
+        lines.push(format!(
+            "{}  told anew by {}, was {}: {}",
+            clock::moment(amended.at.at, now.at),
+            amended.by,
+            clock::moment(amended.was.start, now.at),
+            text::one_line(&amended.reason)
+        ));
     }
     if let Some((at, run)) = &state.started {
         lines.push(format!(
@@ -22,7 +31,7 @@ pub fn lines(state: &State, now: &Stamp) -> Vec<String> {
         ));
     }
     for step in &state.steps {
-        let (sign, word, _) = steps::standing(state, step, &theme, now);
+        let (sign, word, _) = steps::standing(state, pace, step, &theme, now);
         let title = text::one_line(&state.title(step));
         let begun = step.attempts.first().map(|a| clock::moment(a.intended.at, now.at));
         lines.push(format!("{:<9}  {sign} {title}  {word}", begun.unwrap_or_default()));
@@ -47,6 +56,15 @@ pub fn lines(state: &State, now: &Stamp) -> Vec<String> {
                 text::one_line(&note.text)
             ));
         }
+    }
+    for escalated in &state.escalations {
+        let at = clock::moment(escalated.at.at, now.at);
+        let to = text::one_line(&escalated.to);
+        let what = match &escalated.acknowledged {
+            Some((_, by, note)) => format!("seen to by {by}: {}", text::one_line(note)),
+            None => "nobody has seen to it".to_owned(),
+        };
+        lines.push(format!("{at}  ▲ escalation to {to}: {what}"));
     }
     for (milestone, reached) in &state.milestones {
         lines.push(format!("{}  ◆ {}", clock::moment(reached.at.at, now.at), milestone.name()));

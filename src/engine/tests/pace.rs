@@ -170,3 +170,29 @@ fn a_recovery_point_after_the_last_write_is_uncertain_and_not_clamped() {
     let point = rpo(&run.state).unwrap();
     assert_eq!((point.actual.num_seconds(), point.met()), (-30, None));
 }
+
+#[test]
+fn the_pace_is_of_lengths_that_were_measured() {
+    let mut pace = Pace::default();
+    assert_eq!(pace.of("a", Part::Do), None);
+    let mut book = runbook(vec![step("a", Does::Reads), step("b", Does::Reads)]);
+    book.steps[0].budget = Some(TimeDelta::seconds(900));
+    assert_eq!(pace.expected(&book.steps[0]), Some(TimeDelta::seconds(900)), "its budget");
+    for (length, p50, p90, count) in
+        [(40, 40, 40, 1), (10, 10, 40, 2), (30, 30, 40, 3), (20, 20, 40, 4), (50, 30, 50, 5)]
+    {
+        pace.add("a", Part::Do, TimeDelta::seconds(length));
+        let usual = pace.of("a", Part::Do).unwrap();
+        assert_eq!(
+            (usual.p50.num_seconds(), usual.p90.num_seconds(), usual.count),
+            (p50, p90, count)
+        );
+    }
+    assert_eq!(pace.of("a", Part::Undo), None, "an undo is another thing");
+    for length in 1..=10 {
+        pace.add("b", Part::Do, TimeDelta::seconds(length));
+    }
+    let usual = pace.of("b", Part::Do).unwrap();
+    assert_eq!((usual.p50.num_seconds(), usual.p90.num_seconds()), (5, 9));
+    assert_eq!(pace.expected(&book.steps[0]), Some(TimeDelta::seconds(30)), "what is usual");
+}

@@ -38,6 +38,8 @@ pub enum Purpose {
     AdHoc,
     /// The outage began at another time.
     OutageStart,
+    /// Somebody has seen to the escalation.
+    Acknowledge,
     /// A milestone by hand.
     Declare(Milestone),
     /// A milestone taken back.
@@ -104,6 +106,10 @@ impl Purpose {
                 ],
             ),
             Self::OutageStart => return outage_form(state, now),
+            Self::Acknowledge => (
+                "Somebody was called",
+                vec![text_field("note", "who was reached, and what came of it")],
+            ),
             Self::Declare(Milestone::WritesStopped) => {
                 ("Nothing writes any more", vec![reason("how you know")])
             }
@@ -167,6 +173,7 @@ impl Purpose {
             Self::OutageStart => {
                 Input::AmendOutageStart { start: moment(&text(0), now).ok()?, reason: text(1) }
             }
+            Self::Acknowledge => Input::Acknowledge { note: text(0) },
             Self::Declare(milestone) => Input::Declare { milestone, reason: text(0) },
             Self::Withdraw(milestone) => Input::Withdraw { milestone, reason: text(0) },
             Self::Pause => Input::Pause { reason: text(0) },
@@ -244,10 +251,23 @@ fn outage_form(state: &State, now: &Stamp) -> Form {
         text: was.unwrap_or_default(),
         ..text_field("start", "with a zone, or such as `30m ago`")
     };
+    let state = state.clone();
     let judge = move |texts: &[String], now: &Stamp| {
         let get = |i: usize| texts.get(i).map_or("", String::as_str);
         let start = match moment(get(0), now) {
-            Ok(at) => Verdict::Good(clock::echo(at, now.at)),
+            Ok(at) if at > now.at => {
+                Verdict::Bad(format!("{}: an outage has begun already", clock::echo(at, now.at)))
+            }
+            // What becomes of the clock tells whether the moment is meant as this clock has it.
+            Ok(at) => Verdict::Good(match state.outage_told_now(at, now) {
+                Some(time) => format!(
+                    "RTO {}{} · {}",
+                    clock::clock(time.elapsed),
+                    time.certainty.remark(),
+                    clock::echo(at, now.at)
+                ),
+                None => clock::echo(at, now.at),
+            }),
             Err(why) => Verdict::Bad(why),
         };
         vec![start, needed("reason", get(1))]

@@ -29,6 +29,8 @@ pub enum Choice {
     Amend,
     /// Tell the start of the outage anew.
     OutageStart,
+    /// Say that somebody has seen to the escalation.
+    Escalation,
     /// Say that nothing writes any more, or take that back.
     Stopped,
     /// Say that the service is restored, or that it no longer is.
@@ -43,7 +45,7 @@ pub enum Choice {
 
 impl Choice {
     /// In the order of the menu.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Retry,
         Self::CheckAgain,
         Self::Skip,
@@ -53,6 +55,7 @@ impl Choice {
         Self::AdHoc,
         Self::Amend,
         Self::OutageStart,
+        Self::Escalation,
         Self::Stopped,
         Self::Restored,
         Self::Pause,
@@ -73,6 +76,7 @@ impl Choice {
             Self::AdHoc => ('h', "ad hoc step", "a command that the runbook lacks"),
             Self::Amend => ('a', "amend an input", "give an input another value"),
             Self::OutageStart => ('o', "outage start", "tell the start of the outage anew"),
+            Self::Escalation => ('e', "escalation", "say who was called, and what came of it"),
             Self::Stopped => ('w', "writes stopped", "declare it by hand, or take it back"),
             Self::Restored => ('v', "declare restored", "the service is back, or no longer is"),
             Self::Pause => ('p', "pause", "hold the run, or go on; the clock does not stop"),
@@ -179,6 +183,7 @@ fn blocked(state: &State, choice: Choice, looked: &str, now: &Stamp) -> Result<(
             None => return Err(Refusal::Nothing("the runbook has no inputs".into())),
         },
         Choice::OutageStart => Input::AmendOutageStart { start: now.at, reason: why() },
+        Choice::Escalation => Input::Acknowledge { note: why() },
         Choice::Stopped => milestone(Milestone::WritesStopped),
         Choice::Restored => milestone(Milestone::ServiceRestored),
         Choice::Pause if state.paused.is_some() => Input::Continue,

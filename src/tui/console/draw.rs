@@ -75,7 +75,7 @@ impl Console {
         let (signed, how) = header::signed(state, theme);
         borders.titles(frame.buffer_mut(), (area.x + 1, last), area.width - 2, ("", &signed), how);
         let rows = [
-            (area.y + 1, header::rto(state, theme, now, columns)),
+            (area.y + 1, header::rto(&self.view, theme, now, columns)),
             (area.y + 2, header::rpo(state, theme, now)),
             (last - 1, Line::styled(self.keys(columns), theme.key)),
         ];
@@ -111,7 +111,7 @@ impl Console {
         self.draw_steps(frame, Rect { width: left.saturating_sub(2), ..body }, theme, now);
         if let Some(step) = self.looked_step() {
             let title = text::one_line(&state.title(step));
-            let time = pane::time(state, step, now);
+            let time = pane::time(&self.view, step, now);
             let width = area.right().saturating_sub(divider + 2);
             borders.titles(frame.buffer_mut(), (divider + 1, upper), width, (&title, &time), style);
             let right =
@@ -123,7 +123,7 @@ impl Console {
     fn draw_steps(&self, frame: &mut Frame<'_>, area: Rect, theme: &Theme, now: &Stamp) {
         let looked = self.looked_at();
         let columns = usize::from(area.width);
-        let lines = steps::lines(&self.view.state, looked, theme, now, columns);
+        let lines = steps::lines(&self.view.state, &self.view.pace, looked, theme, now, columns);
         let top = frame::scroll_to(looked, lines.len(), usize::from(area.height));
         frame::lines(frame, area, &lines, top);
     }
@@ -183,6 +183,9 @@ impl Console {
         let mut said: Vec<(String, Style)> = Vec::new();
         if let Some(why) = &self.view.journal.halted {
             said.push((format!("✗ HALTED: {why}"), theme.bad));
+        }
+        if let Some(due) = self.view.state.open_escalation() {
+            said.push((header::escalation(due, self.view.read_only), theme.warn));
         }
         if let Some(notice) = self.view.notice.as_ref().filter(|n| n.number > self.read_notice) {
             let (sign, style) = match notice.urgency {

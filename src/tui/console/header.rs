@@ -1,13 +1,16 @@
 //! The first lines of a run: what it is, how long is left, how much is lost, what it acts on.
 
+use chrono::TimeDelta;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::theme::Theme;
 use super::super::{clock, text};
 use crate::driver::View;
+use crate::engine::clock::Certainty;
+use crate::engine::escalation::Escalated;
 use crate::engine::objectives::{self, Basis, RecoveryTime};
-use crate::engine::{Mode, Stamp, State};
+use crate::engine::{Mode, Stamp, State, pace};
 
 /// `LIVE · Aurora PITR · INC-4211 · production`
 pub(super) fn identity(view: &View) -> String {
@@ -52,7 +55,8 @@ pub(super) fn signed(state: &State, theme: &Theme) -> (String, Style) {
 }
 
 /// `RTO 18:42 / 30:00  ████▌░░  11:18 left · on pace for 26:10`
-pub(super) fn rto(state: &State, theme: &Theme, now: &Stamp, columns: usize) -> Line<'static> {
+pub(super) fn rto(view: &View, theme: &Theme, now: &Stamp, columns: usize) -> Line<'static> {
+    let state = &view.state;
     if state.is_rehearsal() {
         let target = state.runbook.objectives.rto.map(clock::clock);
         let of = target.map_or(String::new(), |target| format!(" / {target}"));
@@ -63,18 +67,24 @@ pub(super) fn rto(state: &State, theme: &Theme, now: &Stamp, columns: usize) -> 
         return Line::styled("RTO –", theme.dim);
     };
     let elapsed = clock::clock(time.elapsed);
+    let remark = time.certainty.remark();
     let Some(target) = time.target else {
         let since = if time.stopped { "to the service restored" } else { "since the outage began" };
-        return Line::raw(format!(
-            "RTO {elapsed} {since} · no objective{}",
-            time.certainty.remark()
-        ));
+        return Line::raw(format!("RTO {elapsed} {since} · no objective{remark}"));
     };
     let left = format!("RTO {elapsed} / {}", clock::clock(target));
-    let (right, style) = verdict(state, &time, theme, now);
-    let right = format!("{right}{}", time.certainty.remark());
-    let room = columns.saturating_sub(text::width(&left) + text::width(&right) + 4).min(40);
+    let (verdict, style) = verdict(state, &time, target, theme);
+    let (pace, style) = match pace(view, &time, target, theme, now) {
+        Some((pace, style)) => (format!(" · {pace}"), style),
+        None => (String::new(), style),
+    };
+    let room = columns.saturating_sub(text::width(&left) + 4);
+    // Whether the clock can be relied on is never what is dropped.
+    let right = [format!("{verdict}{pace}{remark}"), format!("{verdict}{remark}")];
+    let right = right.into_iter().find(|right| text::width(right) <= room);
+    let right = right.unwrap_or_else(|| text::fit(&format!("{verdict}{remark}"), room));
     let share = time.elapsed.num_milliseconds().max(0) * 1000 / target.num_milliseconds().max(1);
+    let room = room.saturating_sub(text::width(&right)).min(40);
     let bar = bar(usize::try_from(share).unwrap_or(1000).min(1000), room);
     Line::from(vec![
         Span::styled(left, theme.title),
@@ -85,24 +95,52 @@ pub(super) fn rto(state: &State, theme: &Theme, now: &Stamp, columns: usize) -> 
     ])
 }
 
-fn verdict(state: &State, time: &RecoveryTime, theme: &Theme, now: &Stamp) -> (String, Style) {
-    let target = time.target.unwrap_or_default();
+fn verdict(
+    state: &State,
+    time: &RecoveryTime,
+    target: TimeDelta,
+    theme: &Theme,
+) -> (String, Style) {
     let over = time.elapsed - target;
     match (time.met(), time.stopped) {
         (Some(true), _) => ("✓ restored in time".to_owned(), theme.ok),
-        (Some(false), true) => (format!("✗ restored {} late", clock::clock(over)), theme.bad),
-        (Some(false), false) => (format!("✗ missed by {}", clock::clock(over)), theme.bad),
-        (None, _) => {
-            let left = format!("{} left", clock::clock(-over));
-            match objectives::projection(state, now) {
-                Some(end) if end > target => {
-                    (format!("{left} · LATE: on pace for {}", clock::clock(end)), theme.warn)
-                }
-                Some(end) => (format!("{left} · on pace for {}", clock::clock(end)), theme.ok),
-                None => (left, theme.ok),
-            }
+        (Some(false), true) => {
+            (format!("✗ MISSED: restored {} late", clock::clock(over)), theme.bad)
         }
+        (Some(false), false) => (format!("✗ MISSED by {}", clock::clock(over)), theme.bad),
+        (None, _) if time.certainty == Certainty::Uncertain => {
+            ("clocks contradict: Space o".to_owned(), theme.warn)
+        }
+        (None, _) if state.finished.is_some() => ("not restored".to_owned(), theme.warn),
+        (None, _) => (format!("{} left", clock::clock(-over)), theme.ok),
     }
+}
+
+/// `on pace for 26:10`, while that can still come true.
+fn pace(
+    view: &View,
+    time: &RecoveryTime,
+    target: TimeDelta,
+    theme: &Theme,
+    now: &Stamp,
+) -> Option<(String, Style)> {
+    if view.state.finished.is_some() || time.stopped || time.certainty == Certainty::Uncertain {
+        return None;
+    }
+    let end = pace::projection(&view.state, &view.pace, now)?;
+    let said = format!("on pace for {}", clock::clock(end));
+    Some(match (time.met(), end > target) {
+        (Some(_), _) => (said, theme.bad),
+        (None, true) => (format!("LATE: {said}"), theme.warn),
+        (None, false) => (said, theme.ok),
+    })
+}
+
+/// `▲ ESCALATE: 15m are over. Call Database lead: #db-oncall`
+pub(super) fn escalation(due: &Escalated, read_only: bool) -> String {
+    let after = clock::span(TimeDelta::seconds(due.after_s));
+    let how = if read_only { "" } else { " (Space e: done)" };
+    format!("▲ ESCALATE: {after} are over. Call {}: {}{how}", due.to, due.contact)
 }
 
 /// A bar of `columns`, filled so many thousandths.
@@ -127,7 +165,7 @@ pub(super) fn rpo(state: &State, theme: &Theme, now: &Stamp) -> Line<'static> {
         Some(rpo) => {
             let (sign, style) = match rpo.met() {
                 Some(true) => (" ✓", theme.ok),
-                Some(false) => (" ✗ missed", theme.bad),
+                Some(false) => (" ✗ MISSED", theme.bad),
                 None => ("", theme.text),
             };
             let basis = match rpo.basis {
@@ -136,7 +174,8 @@ pub(super) fn rpo(state: &State, theme: &Theme, now: &Stamp) -> Line<'static> {
                 Basis::Requested => "requested, not proven:",
             };
             let point = clock::moment(rpo.point, now.at);
-            (format!("RPO {}{of}{sign}  {basis} {point}", clock::span(rpo.actual)), style)
+            let sure = rpo.certainty.remark();
+            (format!("RPO {}{of}{sign}  {basis} {point}{sure}", clock::span(rpo.actual)), style)
         }
     };
     let mut spans = vec![Span::styled(left, style)];

@@ -234,6 +234,9 @@ impl Console {
     pub fn look(&mut self, view: View, now: &Stamp) -> Reaction {
         let wanted = self.wants_person();
         let was_over = self.state().finished.is_some();
+        // A missed objective and an escalation call like a question does.
+        let calls = |state: &State| state.breaches.len() + state.escalations.len();
+        let called = calls(self.state());
         let old_notice = self.view.notice.as_ref().map_or(0, |notice| notice.number);
         self.view = view;
         if !was_over && self.state().finished.is_some() {
@@ -248,6 +251,7 @@ impl Console {
             }
         }
         let bell = !self.view.read_only && !wanted && self.wants_person();
+        let bell = bell || calls(self.state()) > called;
         Reaction { bell, ..reaction }
     }
 
@@ -329,7 +333,7 @@ impl Console {
             Some(Action::Output) => self.read_output(false),
             Some(Action::Search) => self.read_output(true),
             Some(Action::Timeline) => {
-                let lines = timeline::lines(self.state(), now);
+                let lines = timeline::lines(self.state(), &self.view.pace, now);
                 self.overlay = Overlay::Read(Reader::new(lines), Reading::Timeline);
             }
             Some(Action::Journal) => {
@@ -529,6 +533,7 @@ impl Console {
             Choice::AdHoc => Purpose::AdHoc,
             Choice::Amend => Purpose::Amend,
             Choice::OutageStart => Purpose::OutageStart,
+            Choice::Escalation => Purpose::Acknowledge,
             Choice::Stopped => milestone(Milestone::WritesStopped),
             Choice::Restored => milestone(Milestone::ServiceRestored),
             Choice::Cancel => Purpose::Cancel,

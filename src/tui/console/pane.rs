@@ -6,18 +6,20 @@ use super::super::theme::Theme;
 use super::super::{clock, request, text};
 use super::{choices, steps};
 use crate::driver::{Prepared, View};
-use crate::engine::{Attempt, Outcome, Stamp, State, Status, StepState};
+use crate::engine::{Attempt, Outcome, Part, Stamp, Status, StepState};
 use crate::runbook::render::render_plan;
 
 /// `03:12 / 15:00`
-pub(super) fn time(state: &State, step: &StepState, now: &Stamp) -> String {
-    let spent = steps::elapsed(state, step, now).map(clock::clock);
+pub(super) fn time(view: &View, step: &StepState, now: &Stamp) -> String {
+    let spent = steps::elapsed(&view.state, step, now).map(clock::clock);
     let budget = step.step.budget.map(clock::clock);
     match (spent, budget) {
         (Some(spent), Some(budget)) => format!("{spent} / {budget}"),
         (Some(spent), None) => spent,
-        (None, Some(budget)) => format!("~{budget}"),
-        (None, None) => String::new(),
+        (None, _) => {
+            let expected = view.pace.expected(&step.step).map(clock::clock);
+            expected.map(|expected| format!("~{expected}")).unwrap_or_default()
+        }
     }
 }
 
@@ -31,6 +33,10 @@ pub(super) fn lines(
 ) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     how_it_stands(&mut lines, view, step, theme, now, columns);
+    if let Some(usual) = usual(view, step) {
+        lines.extend(text::wrap(&usual, columns).into_iter().map(|l| Line::styled(l, theme.dim)));
+        lines.push(Line::raw(""));
+    }
     if let Some(whole) = step.step.part_of(&view.state.scope(None)) {
         let line = text::shown(&format!("Part of: {whole}"));
         lines.extend(text::wrap(&line, columns).into_iter().map(|l| Line::styled(l, theme.dim)));
@@ -60,6 +66,16 @@ pub(super) fn lines(
         lines.extend(text::wrap(&ask, columns).into_iter().map(|l| Line::styled(l, theme.warn)));
     }
     lines
+}
+
+/// How long it took in earlier runs, while it has not come out in this one.
+fn usual(view: &View, step: &StepState) -> Option<String> {
+    let usual = view.pace.of(step.id(), Part::Do).filter(|_| step.settled.is_none())?;
+    let (p50, p90) = (clock::clock(usual.p50), clock::clock(usual.p90));
+    let budget = step.step.budget.map(|budget| format!(", budget {}", clock::clock(budget)));
+    let of =
+        if usual.count == 1 { "1 attempt".into() } else { format!("{} attempts", usual.count) };
+    Some(format!("Past: p50 {p50}, p90 {p90} of {of}{}", budget.unwrap_or_default()))
 }
 
 /// What went wrong, or what is known, first: it is what one must read.

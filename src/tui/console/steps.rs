@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::theme::Theme;
 use super::super::{clock, frame, text};
-use crate::engine::{Outcome, Part, Stamp, State, Status, StepState};
+use crate::engine::{Outcome, Pace, Part, Stamp, State, Status, StepState};
 
 /// How long a step has taken: to its outcome, or to now while it is at work.
 pub(in super::super) fn elapsed(state: &State, step: &StepState, now: &Stamp) -> Option<TimeDelta> {
@@ -22,6 +22,7 @@ pub(in super::super) fn elapsed(state: &State, step: &StepState, now: &Stamp) ->
 /// The sign, the word or time, and the style of where a step stands.
 pub(in super::super) fn standing(
     state: &State,
+    pace: &Pace,
     step: &StepState,
     theme: &Theme,
     now: &Stamp,
@@ -30,8 +31,8 @@ pub(in super::super) fn standing(
     let word = |word: &str| word.to_owned();
     match state.status(step) {
         Status::Pending => {
-            let budget = step.step.budget.map(|b| format!("~{}", clock::clock(b)));
-            ("·", budget.unwrap_or_default(), theme.dim)
+            let expected = pace.expected(&step.step).map(|b| format!("~{}", clock::clock(b)));
+            ("·", expected.unwrap_or_default(), theme.dim)
         }
         Status::Ready => ("▷", word("next"), theme.running),
         Status::Consented => ("▶", word("starting"), theme.running),
@@ -57,6 +58,7 @@ pub(in super::super) fn standing(
 /// The lines of the list; the one that is looked at is marked.
 pub(super) fn lines(
     state: &State,
+    pace: &Pace,
     looked: usize,
     theme: &Theme,
     now: &Stamp,
@@ -68,7 +70,7 @@ pub(super) fn lines(
         .iter()
         .enumerate()
         .map(|(i, step)| {
-            let (sign, word, style) = standing(state, step, theme, now);
+            let (sign, word, style) = standing(state, pace, step, theme, now);
             let title = text::one_line(&state.title(step));
             let rest = frame::edges(&title, &word, columns.saturating_sub(2));
             // Looking elsewhere than at the current step is not only a colour.

@@ -3,6 +3,7 @@ use ratatui::layout::Size;
 use secrecy::ExposeSecret;
 
 mod debrief;
+mod pace;
 
 use super::*;
 use crate::engine::{Mode, Outcome, Part};
@@ -514,15 +515,6 @@ fn the_timeline_and_the_output_are_read_and_left() {
     insta::assert_snapshot!("output", shown(&console, &story));
     press(&mut console, &story, KeyCode::Esc);
     assert!(matches!(console.overlay, Overlay::None));
-}
-
-#[test]
-fn an_hour_too_late_is_said() {
-    let story = Story::restoring(Mode::Live);
-    let later = stamp(7200);
-    let console = console(&story);
-    let screen = snapshot(80, 24, |frame, theme| console.draw(frame, theme, &later));
-    assert!(screen.contains("missed by"), "{screen}");
 }
 
 #[test]
