@@ -255,9 +255,10 @@ fn outage_form(state: &State, now: &Stamp) -> Form {
     let judge = move |texts: &[String], now: &Stamp| {
         let get = |i: usize| texts.get(i).map_or("", String::as_str);
         let start = match moment(get(0), now) {
-            Ok(at) if at > now.at => {
-                Verdict::Bad(format!("{}: an outage has begun already", clock::echo(at, now.at)))
-            }
+            Ok(at) if at > now.at => Verdict::Bad(format!(
+                "{}: an outage has begun already",
+                clock::distance(at, now.at)
+            )),
             // What becomes of the clock tells whether the moment is meant as this clock has it.
             Ok(at) => Verdict::Good(match state.outage_told_now(at, now) {
                 Some(time) => format!(
