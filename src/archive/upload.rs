@@ -17,7 +17,8 @@ use crate::journal::{self, Checkpoint};
 
 /// What is always archived, besides the journal: files, and folders with all that is in them.
 const FILES: [&str; 3] = [journal::RUNBOOK, journal::SETTINGS, journal::VERIFY];
-const FOLDERS: [&str; 4] = [journal::INCLUDED, "checkpoints", "approvals", "reports"];
+const FOLDERS: [&str; 3] = [journal::INCLUDED, "checkpoints", "approvals"];
+const REPORTS: &str = "reports";
 /// What is archived when it is asked for.
 pub(super) const ON_REQUEST: [&str; 2] = ["output", "evidence"];
 const SUMS: &str = "SHA256SUMS";
@@ -29,6 +30,8 @@ const ATTEMPTS: u32 = 100;
 pub struct Wanted<'a> {
     /// The run directory; nobody writes its journal meanwhile.
     pub dir: &'a Path,
+    /// Where the reports are that go along.
+    pub reports: &'a Path,
     /// Up to where the journal goes.
     pub head: &'a Checkpoint,
     /// Of `output` and `evidence` those that go along.
@@ -154,20 +157,24 @@ fn parcels(wanted: &Wanted<'_>) -> io::Result<Vec<Parcel>> {
         vec![Parcel::of_bytes(journal::JOURNAL, fs::read(wanted.dir.join(journal::JOURNAL))?)];
     for name in FILES {
         if wanted.dir.join(name).symlink_metadata().is_ok() {
-            parcels.push(file(wanted.dir, name.to_owned())?);
+            parcels.push(file(&wanted.dir.join(name), name)?);
         }
     }
     for name in names(wanted.dir)? {
         // What a crash damaged at the end of the journal, and records tell of.
         if name.starts_with("journal.torn-") {
-            parcels.push(file(wanted.dir, name)?);
+            parcels.push(file(&wanted.dir.join(&name), &name)?);
         }
     }
     let asked = ON_REQUEST.into_iter().filter(|it| wanted.with.contains(it));
     for folder in FOLDERS.into_iter().chain(asked) {
-        for name in names(&wanted.dir.join(folder))? {
-            parcels.push(file(wanted.dir, format!("{folder}/{name}"))?);
+        let from = wanted.dir.join(folder);
+        for name in names(&from)? {
+            parcels.push(file(&from.join(&name), &format!("{folder}/{name}"))?);
         }
+    }
+    for name in names(wanted.reports)? {
+        parcels.push(file(&wanted.reports.join(&name), &format!("{REPORTS}/{name}"))?);
     }
     Ok(parcels)
 }
@@ -192,9 +199,8 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn file(dir: &Path, name: String) -> io::Result<Parcel> {
-    let path = dir.join(&name);
-    let (mut file, mut hash, mut length) = (File::open(&path)?, Sha256::new(), 0);
+fn file(path: &Path, name: &str) -> io::Result<Parcel> {
+    let (mut file, mut hash, mut length) = (File::open(path)?, Sha256::new(), 0);
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let read = file.read(&mut buffer)?;
@@ -204,5 +210,6 @@ fn file(dir: &Path, name: String) -> io::Result<Parcel> {
         hash.update(buffer.get(..read).unwrap_or_default());
         length += read as u64;
     }
+    let (name, path) = (name.to_owned(), path.to_owned());
     Ok(Parcel { name, body: Body::File(path), sha256: hex::encode(hash.finalize()), length })
 }

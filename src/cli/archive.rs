@@ -1,7 +1,7 @@
 //! `steady export --upload`: the record of a run, put where nobody can change it.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
@@ -13,7 +13,7 @@ use crate::driver::Clock;
 use crate::engine::{Event, Fact};
 use crate::journal::checkpoint::CHECKPOINTS;
 use crate::journal::{Checkpoint, Journal, TornTail};
-use crate::report::{Format, export};
+use crate::report::{self, Format};
 use crate::settings::{self, Include, Retention};
 use crate::signing::Signer;
 
@@ -63,8 +63,6 @@ pub(super) struct Upload {
 
 /// An archive that was made.
 pub(super) struct Uploaded {
-    /// The reports that went along.
-    pub reports: Vec<PathBuf>,
     /// Where it can be looked at.
     pub uri: String,
     /// How many objects it has.
@@ -107,7 +105,7 @@ impl UploadArgs {
 }
 
 impl Upload {
-    /// Writes the reports, signs the end, puts everything there, and records that. The journal is held
+    /// Makes the reports, signs the end, puts everything there, and records that. The journal is held
     /// meanwhile: what is archived is all there is. A try that fails leaves the journal as it was, so that
     /// the next one goes on with the same archive.
     ///
@@ -144,8 +142,11 @@ impl Upload {
         let head = end(&journal);
         let vault = Vault::at(&self.access, self.place.clone()).await;
         vault.refuse_unlocked().await?;
-        let written = export(dir, &folded.state, &folded.records, formats, None)
-            .map_err(|e| e.to_string())?;
+        let reports = tempfile::tempdir().map_err(|e| format!("no place for the reports: {e}"))?;
+        // What the steps printed goes along in the report only when it goes along at all.
+        let excerpts = self.with.contains(Include::Output.name());
+        let report = report::Wanted { formats, out: Some(reports.path()), excerpts };
+        report::export(dir, &folded.state, &folded.records, &report).map_err(|e| e.to_string())?;
         // A signature of the same record that is made anew may have other bytes.
         let signed = dir.join(CHECKPOINTS).join(head.file()).exists();
         let mut unsigned = match signer.filter(|_| !signed) {
@@ -154,27 +155,17 @@ impl Upload {
         };
         let now = clock.now().at;
         let until = self.retention.from(now);
-        let wanted = Wanted { dir, head: &head, with: &self.with, now, until };
+        let (with, reports) = (&self.with, reports.path());
+        let wanted = Wanted { dir, reports, head: &head, with, now, until };
         let anchored = archive::upload(&vault, &wanted).await?;
         let (objects, until) = (anchored.objects.len(), anchored.retain_until);
-        let facts = written.iter().map(crate::report::Written::event);
-        let facts = facts.chain([Event::run(Fact::Anchored(Box::new(anchored)))]);
-        for fact in facts {
-            journal.append(clock.now(), by, fact).map_err(|e| {
-                format!(
-                    "it is archived, and the journal does not tell of it: {e}; upload once more"
-                )
-            })?;
-        }
+        let fact = Event::run(Fact::Anchored(Box::new(anchored)));
+        journal.append(clock.now(), by, fact).map_err(|e| {
+            format!("it is archived, and the journal does not tell of it: {e}; upload once more")
+        })?;
         if let Some(signer) = signer {
             unsigned = signer.checkpoint(dir, &end(&journal)).await.err().or(unsigned);
         }
-        Ok(Uploaded {
-            reports: written.into_iter().map(|file| file.path).collect(),
-            uri: self.place.uri(&run),
-            objects,
-            until,
-            unsigned,
-        })
+        Ok(Uploaded { uri: self.place.uri(&run), objects, until, unsigned })
     }
 }

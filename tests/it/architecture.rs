@@ -17,13 +17,9 @@ const TABLE: &[(&str, &[&str])] = &[
     // `custody`: what others may write is not believed; here, in the journal, and where secrets are read.
     ("settings", &["runbook", "custody"]),
     ("engine", &["runbook"]),
-<<<<<<< HEAD
     ("journal", &["engine", "ingest", "custody", "machine"]),
-=======
-    ("journal", &["engine", "custody", "machine"]),
     // `journal`: what is archived is a run directory, and judged as one.
     ("archive", &["engine", "journal", "aws"]),
->>>>>>> d252ff0 (A run is archived in S3 under object lock, and looked at where it lies)
     // `journal`: what is signed is a checkpoint of it.
     ("signing", &["journal", "custody"]),
     // `aws`: a child may be fed with an object of S3.

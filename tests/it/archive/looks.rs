@@ -21,6 +21,15 @@ async fn what_is_archived_stays_and_what_is_put_over_it_is_noticed() {
 
     // Nothing of the output goes along unless it is asked for, and the verdict says so.
     bench.says(&["export", dir, "--upload"], 0, &[&uri, "locked until", "steady verify s3://"]);
+    let archived = bodies(&run, "anchored")[0]["objects"].clone();
+    let there = archived.as_array().unwrap().iter().map(|object| object["key"].as_str().unwrap());
+    let html = there.into_iter().find(|key| key.ends_with(".html")).unwrap();
+    let got = bench.s3.client.get_object().bucket("drills").key(html).send().await.unwrap();
+    let html = String::from_utf8(got.body.collect().await.unwrap().to_vec()).unwrap();
+    assert!(
+        html.contains("Count the rows") && !html.contains("2000 rows"),
+        "the output is not in it"
+    );
     let said = bench.says(&["verify", &uri], 0, &["consistent, unsigned"]);
     assert!(
         said.contains("output/ is not in this copy: 2 files of it were not looked at"),
@@ -118,7 +127,8 @@ async fn an_object_that_is_not_there_any_more_is_named() {
     let head = Checkpoint { run: id.clone(), seq, head: contents.head };
     let (with, now) = (["output"].into(), Utc::now());
     let until = now + TimeDelta::seconds(4);
-    let wanted = Wanted { dir: &run, head: &head, with: &with, now, until };
+    let wanted =
+        Wanted { dir: &run, reports: &run.join("reports"), head: &head, with: &with, now, until };
     let anchored = upload(&vault, &wanted).await.unwrap();
     let object = anchored.objects.iter().find(|it| it.key.ends_with("stop.1.log")).unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);

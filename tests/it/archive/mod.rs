@@ -23,7 +23,7 @@ steps:
   - id: count
     title: Count the rows
     effect: reads
-    do: {shell: {run: 'echo 2000 rows'}}
+    do: {shell: {run: 'echo $((1000+1000)) rows'}}
   - id: stop
     title: Stop the writers
     do: {shell: {run: 'echo stopped'}}
