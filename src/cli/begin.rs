@@ -89,15 +89,23 @@ async fn on_screen(mut asked: Asked, entry: &Entry, familiar: Familiar) -> ExitC
         Familiar::Changed(change) => asked.show_change(entry, change, &mut stage).await,
         Familiar::BuiltIn | Familiar::New | Familiar::Unchanged { .. } => Ok(true),
     };
-    if asked.form_first && ended == Ok(true) {
+    if asked.is_asked_first() && ended == Ok(true) {
         ended = asked.fill_in(entry, &mut stage).await;
     }
+    // What failed when the reason was given to go on all the same.
+    let mut accepted: Option<Vec<Check>> = None;
     while let Ok(true) = ended {
         match asked.order(entry, &seen).await {
-            Ok(order) => {
+            Ok(order) if accepted.as_ref().is_some_and(|seen| is_no_news(&order.checks, seen)) => {
+                return asked.conduct.conduct_new(order, Some(stage.screen)).await;
+            }
+            Ok(mut order) => {
                 let checks = order.checks.clone();
-                match asked.show_checks(entry, order.mode, checks, &mut stage).await {
-                    Ok(Cleared::Begin(_)) => {
+                // A reason of the command line is for whatever fails, one of the screen for what it showed.
+                let reason = asked.in_spite.clone().filter(|_| accepted.is_none());
+                match asked.show_checks(entry, order.mode, (checks, reason), &mut stage).await {
+                    Ok(Cleared::Begin(reason)) => {
+                        order.preflight_overridden = reason.or(order.preflight_overridden);
                         return asked.conduct.conduct_new(order, Some(stage.screen)).await;
                     }
                     Ok(Cleared::Back) => ended = asked.fill_in(entry, &mut stage).await,
@@ -108,10 +116,18 @@ async fn on_screen(mut asked: Asked, entry: &Entry, familiar: Familiar) -> ExitC
             Err(Trouble::Inputs(_)) => ended = asked.fill_in(entry, &mut stage).await,
             Err(Trouble::Preflight(checks)) => {
                 let mode = asked.mode();
-                match asked.show_checks(entry, mode, checks, &mut stage).await {
-                    Ok(Cleared::Begin(Some(reason))) => asked.in_spite = Some(reason),
+                let shown = (checks.clone(), None);
+                match asked.show_checks(entry, mode, shown, &mut stage).await {
+                    Ok(Cleared::Begin(Some(reason))) => {
+                        asked.in_spite = Some(reason);
+                        accepted = Some(checks);
+                    }
                     Ok(Cleared::Begin(None)) => {}
-                    Ok(Cleared::Back) => ended = asked.fill_in(entry, &mut stage).await,
+                    Ok(Cleared::Back) => {
+                        // The reason was for what was asked then.
+                        (asked.in_spite, accepted) = (None, None);
+                        ended = asked.fill_in(entry, &mut stage).await;
+                    }
                     Ok(Cleared::Left) => ended = Ok(false),
                     Err(why) => ended = Err(why),
                 }
@@ -130,6 +146,13 @@ async fn on_screen(mut asked: Asked, entry: &Entry, familiar: Familiar) -> ExitC
         }
         Err(why) => fail(1, why),
     }
+}
+
+/// Whether nothing failed that had not failed before: the reason that was given covers it, and is not asked
+/// for again.
+fn is_no_news(checks: &[Check], seen: &[Check]) -> bool {
+    let known = |check: &Check| seen.iter().any(|before| !before.ok && before.name == check.name);
+    checks.iter().filter(|check| !check.ok).all(known)
 }
 
 impl Stage {
@@ -168,6 +191,13 @@ impl Asked {
         parse_moment(text, now)
             .map(Some)
             .map_err(|e| Trouble::Refused(format!("--outage-start: {e}")))
+    }
+
+    /// The form comes first: it was asked for, or this is an incident of which the ticket or the start of the
+    /// outage was not told.
+    fn is_asked_first(&self) -> bool {
+        let told = self.preset.incident.is_some() && self.preset.outage_start.is_some();
+        self.form_first || (self.mode() == Mode::Live && !told)
     }
 
     fn mode(&self) -> Mode {
@@ -212,12 +242,13 @@ impl Asked {
         &self,
         entry: &Entry,
         mode: Mode,
-        checks: Vec<Check>,
+        (checks, reason): (Vec<Check>, Option<String>),
         stage: &mut Stage,
     ) -> Result<Cleared, String> {
         let title = &entry.runbook()?.title;
         let text = String::from_utf8_lossy(&entry.bytes);
         let mut preflight = Preflight::new(title, self.word.clone(), mode, checks).of(&text);
+        preflight = preflight.in_spite(reason);
         if stage.keyed {
             preflight = preflight.after_another(&stage.clock.now());
         }

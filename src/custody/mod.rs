@@ -3,14 +3,19 @@
 //!
 //! "Others" are everybody but this user and root. The group counts as others: who is in it may change.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 #[cfg(test)]
 mod tests;
 
 const WRITE: u32 = 0o022;
+/// For the group: to list and to enter a directory.
+const LOOK: u32 = 0o050;
+/// For the group: to read a file.
+const READ: u32 = 0o040;
 const STICKY: u32 = 0o1000;
 const ROOT: u32 = 0;
 
@@ -73,6 +78,35 @@ pub fn refuse_readable(file: &Path) -> Result<(), String> {
     let custody = Custody::of(file)?;
     judge_writable(custody, me(), file)?;
     judge_readable(custody, file)
+}
+
+/// Lets the group look into a directory.
+///
+/// # Errors
+/// When its mode cannot be changed.
+pub fn open_to_group(dir: &Path) -> io::Result<()> {
+    let mut permissions = dir.metadata()?.permissions();
+    permissions.set_mode(permissions.mode() | LOOK);
+    std::fs::set_permissions(dir, permissions)
+}
+
+/// Whether the group may look into a directory.
+#[must_use]
+pub fn is_open_to_group(dir: &Path) -> bool {
+    dir.metadata().is_ok_and(|meta| meta.mode() & LOOK == LOOK)
+}
+
+/// Lets the group read a new file of a directory that it may look into.
+///
+/// # Errors
+/// When its mode cannot be changed.
+pub fn share_alike(file: &File, path: &Path) -> io::Result<()> {
+    if path.parent().is_some_and(is_open_to_group) {
+        let mut permissions = file.metadata()?.permissions();
+        permissions.set_mode(permissions.mode() | READ);
+        file.set_permissions(permissions)?;
+    }
+    Ok(())
 }
 
 fn me() -> u32 {

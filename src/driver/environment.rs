@@ -3,10 +3,8 @@
 //! What holds an environment is the name of a socket that the kernel keeps for as long as the console lives
 //! and not a moment longer: a console that is gone blocks nobody. Whoever is refused asks it who it is.
 
-use std::fs::DirBuilder;
 use std::io::{ErrorKind, Read};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
@@ -82,8 +80,6 @@ pub(super) fn hold(
 ) -> Result<Option<Held>, String> {
     let (Mode::Live, Some(name)) = (mode, name) else { return Ok(None) };
     let failed = |e: std::io::Error| format!("the environment `{name}` cannot be held: {e}");
-    // The place must be there to have one name.
-    DirBuilder::new().mode(0o700).recursive(true).create(runs).map_err(failed)?;
     let address = address(runs, name, pins).map_err(failed)?;
     let listener = match UnixListener::bind_addr(&address) {
         Ok(listener) => listener,

@@ -23,6 +23,7 @@ use crate::engine::event::{Check, Pins, Previous, RunStarted, Seen, Signing};
 use crate::engine::{Event, Fact, Input, Mode, Stamp, State};
 use crate::ingest::Redactor;
 use crate::journal::{self, Journal, NewRun, TornTail};
+use crate::runbook::targets::Targets;
 use crate::runbook::{Runbook, Value, value};
 use crate::signing::Signer;
 use crate::supervisor::Supervisors;
@@ -45,6 +46,12 @@ pub struct Order {
     pub speed: Option<u32>,
     /// The environment's name.
     pub environment: Option<String>,
+    /// What is typed before a live run acts.
+    pub phrase: Option<String>,
+    /// All that a drill may act on.
+    pub targets: Option<Targets>,
+    /// The group of the directory of runs may look on.
+    pub shared: bool,
     /// The incident or change ticket.
     pub incident: Option<String>,
     /// The declared start of the outage.
@@ -116,6 +123,9 @@ impl Run {
         let now = clock.now();
         let id = journal::new_run_id(now.at, &order.runbook.id)
             .map_err(|e| format!("no random bytes for the run's id: {e}"))?;
+        // It must be there to have one name, by which an environment may be held.
+        journal::make_place(&order.runs, order.shared)
+            .map_err(|e| format!("cannot make {}: {e}", order.runs.display()))?;
         let who = environment::who(&order.runs.join(&id), &order.hands.operator, &since(&now));
         let environment = environment::hold(
             &order.runs,
@@ -136,6 +146,7 @@ impl Run {
             runbook: &order.runbook_bytes,
             settings: order.settings_bytes.as_deref(),
             included: &order.included,
+            shared: order.shared,
         };
         let created = journal::create_run(&new, now, &order.hands.operator, vec![first, checked])
             .map_err(|e| e.to_string())?;
@@ -315,6 +326,8 @@ fn run_started(order: &Order, id: &str) -> Result<RunStarted, String> {
         mode: order.mode,
         speed: order.speed,
         environment: order.environment.clone(),
+        phrase: order.phrase.clone(),
+        targets: order.targets.clone(),
         pins: order.hands.pins.clone(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         operator: order.hands.operator.clone(),

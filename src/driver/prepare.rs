@@ -84,7 +84,7 @@ pub(super) async fn prepare(
         Err(why) => return refused(step, part, why),
     };
     let target = match wants.is_empty() {
-        true => target(&desk, effect, &request).await,
+        true => target(&desk, &state, effect, &request).await,
         false => Ok(Pins::new()),
     };
     let (options, default) = options(&request);
@@ -119,11 +119,27 @@ async fn complete(
     action.complete(cx, request).await
 }
 
-/// What reads is not held to the pins: looking at the wrong place harms nobody, and shows it. A rehearsal asks
-/// nobody.
-async fn target(desk: &Desk, effect: Effect, request: &Request) -> Result<Pins, String> {
+/// What reads is not held to lists and pins: looking at the wrong place harms nobody, and shows it. A
+/// rehearsal asks nobody.
+async fn target(
+    desk: &Desk,
+    state: &State,
+    effect: Effect,
+    request: &Request,
+) -> Result<Pins, String> {
     if effect == Effect::Reads || desk.rehearsal.is_some() {
         return Ok(Pins::new());
+    }
+    if let Some(run) = state.run()
+        && let Some(targets) = &run.targets
+    {
+        let of = run.environment.as_deref().unwrap_or_default();
+        targets.hold(request).map_err(|why| {
+            format!(
+                "{why}; nothing was done. A drill on `{of}` acts on nothing else: amend the input, or \
+                 put it into environments.{of}.targets and begin anew"
+            )
+        })?;
     }
     let proven = preflight::target(request, &desk.aws, &desk.pins, &*desk.secrets).await;
     proven.map_err(|why| desk.redactor.clean(&why))

@@ -180,10 +180,14 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
     let unfinished = live.map(|name| held::unfinished(&wish.runs, name)).unwrap_or_default();
     let mut checks = vec![known(&wish)];
     checks.extend(unguarded(wish.entry, &wish.seen));
+    let targets = environment
+        .filter(|_| mode == Mode::Drill)
+        .and_then(|environment| environment.targets.as_ref());
     let wanted = preflight::Wanted {
         runbook: &runbook,
         aws: &aws,
         pins: &pins,
+        targets,
         scope: &scope,
         secrets: &secrets,
         runs: &wish.runs,
@@ -220,6 +224,10 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         runbook,
         mode,
         speed: rehearsal.then(|| wish.speed.unwrap_or(SPEED)),
+        phrase: (mode == Mode::Live)
+            .then(|| wish.environment.clone().unwrap_or_else(preflight::host)),
+        targets: targets.cloned(),
+        shared: wish.settings.settings.shared,
         environment: wish.environment,
         incident: wish.incident,
         outage_start,

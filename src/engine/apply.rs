@@ -131,6 +131,8 @@ impl State {
                 self.finished = Some((at, *ending, reason.clone()));
                 self.tell(record, Occasion::End);
             }
+            // A live run's own, before its first step that acts.
+            Fact::GuardSatisfied { .. } if of.is_none() => self.entered = true,
             Fact::GuardSatisfied { part, consent, request } => {
                 if let (Consent::BreakGlass { reason, .. }, Some(step)) = (consent, of.as_deref()) {
                     self.take_broken_glass(record, step, reason);
@@ -393,6 +395,7 @@ impl State {
         });
         self.on_step(id, |step| {
             step.saved = by_hand.saved.clone();
+            step.undone &= outcome != Outcome::Overridden;
             // What was unknown about it is decided by the same word.
             for attempt in &mut step.attempts {
                 attempt.stale |= attempt.standing() == Standing::Unknown;

@@ -110,6 +110,7 @@ impl State {
             Input::SignOff(said) => self.sign_off(*said),
             // What moves the run.
             Input::TargetVerified { .. }
+            | Input::Enter { .. }
             | Input::Consent { .. }
             | Input::AskApproval { .. }
             | Input::Intend { .. }
@@ -127,7 +128,9 @@ impl State {
                 Err(Refusal::Over)
             }
             Input::TargetVerified { step, pins } => self.about(step, Fact::TargetVerified { pins }),
+            Input::Enter { typed } => self.enter(&typed),
             Input::Consent { step, part, given, digest } => {
+                self.entered_for(&step, part)?;
                 self.consent(&step, part, given, digest)
             }
             Input::AskApproval { step, digest, target, uid, head } => {

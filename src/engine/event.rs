@@ -213,14 +213,15 @@ pub enum Fact {
         /// What was proven.
         pins: Pins,
     },
-    /// The operator did what the guard asks.
+    /// The operator did what the guard asks; of the run: what a live one asks for before anything acts.
     GuardSatisfied {
         /// Which action it is for.
         part: Part,
         /// How.
         #[serde(flatten)]
         consent: Consent,
-        /// SHA-256 of the request that was on screen: another request voids the consent.
+        /// SHA-256 of the request that was on screen: another request voids the consent. Empty when it is
+        /// the run's.
         request: String,
     },
     /// The guard was not satisfied.

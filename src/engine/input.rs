@@ -37,6 +37,11 @@ pub enum Input {
         /// What was proven.
         pins: Pins,
     },
+    /// The operator types what a live run asks for before anything acts.
+    Enter {
+        /// As typed.
+        typed: String,
+    },
     /// The operator answers a guard.
     Consent {
         /// The step.

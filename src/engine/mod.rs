@@ -15,6 +15,7 @@ pub mod escalation;
 pub mod event;
 mod input;
 mod judge;
+mod live;
 pub mod objectives;
 pub mod outage;
 pub mod pace;

@@ -69,6 +69,7 @@ impl Input {
             Self::Start(_)
             | Self::Attach { .. }
             | Self::TargetVerified { .. }
+            | Self::Enter { .. }
             | Self::Consent { .. }
             | Self::AskApproval { .. }
             | Self::Approve { .. }

@@ -65,6 +65,8 @@ pub struct State {
     pub preflight: Vec<Check>,
     /// The latest proof of the target.
     pub target: Option<(Stamp, Pins)>,
+    /// What a live run asks for before anything acts was typed.
+    pub entered: bool,
     /// A console has the run.
     pub attached: bool,
     /// The operator paused it.
@@ -501,6 +503,7 @@ impl State {
             evidence: Vec::new(),
             preflight: Vec::new(),
             target: None,
+            entered: false,
             attached: false,
             paused: None,
             finished: None,

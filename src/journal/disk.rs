@@ -1,5 +1,5 @@
 //! Opening and syncing files of a run directory: no symbolic link is followed, nothing that is not a
-//! plain file is read, and every file that is created is its owner's alone.
+//! plain file is read, and every file that is created is its owner's alone, unless the run is shared.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -37,15 +37,17 @@ fn plain(file: File) -> io::Result<File> {
     }
 }
 
-/// Creates a file that was not there, for appending, mode 0600.
+/// Creates a file that was not there, for appending, mode 0600; 0640 where the group may look.
 pub(super) fn create_append(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .append(true)
         .create_new(true)
         .mode(0o600)
         .custom_flags(nofollow())
-        .open(path)
+        .open(path)?;
+    custody::share_alike(&file, path)?;
+    Ok(file)
 }
 
 /// Creates a file with this content and syncs it; the directory is the caller's to sync. Nothing of it

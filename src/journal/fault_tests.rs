@@ -44,6 +44,7 @@ fn create(runs: &Path) -> Result<(), impl std::error::Error> {
         runbook: fixture::RUNBOOK,
         settings: Some(fixture::SETTINGS),
         included: &[],
+        shared: false,
     };
     create_run(&new, stamp(1), BY, vec![fixture::started("r", None)]).map(drop)
 }

@@ -38,6 +38,8 @@ pub(crate) fn started(run: &str, previous: Option<Previous>) -> Event {
         included: [].into(),
         mode: Mode::Drill,
         speed: None,
+        phrase: None,
+        targets: None,
         environment: Some("dr".into()),
         pins: BTreeMap::from([("aws.account".into(), "123456789012".into())]),
         tool: "0.1.0".into(),
@@ -186,7 +188,14 @@ pub(crate) fn write(runs: &Path) -> PathBuf {
 }
 
 pub(crate) fn write_as(runs: &Path, run: &str, previous: Option<Previous>) -> PathBuf {
-    let new = NewRun { runs, id: run, runbook: RUNBOOK, settings: Some(SETTINGS), included: &[] };
+    let new = NewRun {
+        runs,
+        id: run,
+        runbook: RUNBOOK,
+        settings: Some(SETTINGS),
+        included: &[],
+        shared: false,
+    };
     let mut journal = create_run(&new, stamp(1), BY, vec![started(run, previous)])
         .expect("a run is made")
         .journal;

@@ -28,9 +28,9 @@ pub use follow::Follower;
 pub use medium::warning as medium_warning;
 pub use read::{Contents, ReadError, first_record, read};
 pub use record::encode;
-pub use rundir::{NewRun, create_run, find_run, new_run_id, run_ids};
+pub use rundir::{NewRun, create_run, find_run, make_place, new_run_id, run_ids};
 pub use verdict::{Finding, Verdict};
-pub use verify::{Gap, missing_runs, verify, verify_copy};
+pub use verify::verify;
 pub use vouch::{Auditor, Signature, Told};
 pub use writer::{AppendError, Journal, OpenError, Opened, TornTail};
 
@@ -40,8 +40,6 @@ pub const JOURNAL: &str = "journal.jsonl";
 pub const RUNBOOK: &str = "runbook.yaml";
 /// The exact bytes of the settings in force.
 pub const SETTINGS: &str = "settings.yaml";
-/// How to check a run directory with other people's tools.
-pub const VERIFY: &str = "VERIFY.txt";
 /// The folder of the other runbooks whose steps are the run's.
 pub const INCLUDED: &str = "included";
 

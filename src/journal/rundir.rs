@@ -9,12 +9,15 @@ use chrono::{DateTime, Utc};
 
 use super::chain::sha256_hex;
 use super::writer::{AppendError, Journal, is_full};
-use super::{INCLUDED, JOURNAL, RUNBOOK, SETTINGS, VERIFY, disk, medium};
+use super::{INCLUDED, JOURNAL, RUNBOOK, SETTINGS, disk, medium};
+use crate::custody;
 use crate::engine::{Event, Recorded, Stamp};
 use crate::machine::failpoint;
 
-const FOLDERS: [&str; 5] = ["attempts", "output", "evidence", "checkpoints", "reports"];
-const HOW: &str = include_str!("VERIFY.txt");
+/// What attempts print: `steady watch` shows it.
+const OUTPUT: &str = "output";
+const FOLDERS: [&str; 5] = ["attempts", OUTPUT, "evidence", "checkpoints", "reports"];
+const VERIFY: &str = include_str!("VERIFY.txt");
 
 /// What a new run directory is made of.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub struct NewRun<'a> {
     pub settings: Option<&'a [u8]>,
     /// Other runbooks whose steps are this one's: the file's name below `included/`, and its exact bytes.
     pub included: &'a [(String, Vec<u8>)],
+    /// The group may look on: 0750 and 0640 where `steady watch` looks, instead of 0700 and 0600.
+    pub shared: bool,
 }
 
 /// A run directory that was made, with its first record in it.
@@ -84,9 +89,7 @@ pub fn create_run(
         true => CreateError::NoSpace { runs: new.runs.to_owned(), source },
         false => CreateError::Io { path: dir.clone(), source },
     };
-    let mut private = DirBuilder::new();
-    private.mode(0o700);
-    private.recursive(true).create(new.runs).map_err(failed)?;
+    make_place(new.runs, new.shared).map_err(failed)?;
     disk::refuse_shared(new.runs).map_err(failed)?;
     let drafting = Drafting::begin(new.runs).map_err(failed)?;
     let draft = Draft::make(new).map_err(failed)?;
@@ -103,7 +106,29 @@ pub fn create_run(
     drop(drafting);
     journal.moved_to(&dir);
     disk::sync_dir(new.runs).map_err(failed)?;
-    Ok(Created { journal, records, warnings: medium::warning(&dir).into_iter().collect() })
+    let warnings = medium::warning(&dir).into_iter().chain(closed(new)).collect();
+    Ok(Created { journal, records, warnings })
+}
+
+/// Makes the directory of runs when it is not there, with those above it; `shared`: for the group to look into.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_place(runs: &Path, shared: bool) -> io::Result<()> {
+    if runs.exists() {
+        return Ok(());
+    }
+    let mut private = DirBuilder::new();
+    private.mode(0o700).recursive(true).create(runs)?;
+    if shared { custody::open_to_group(runs) } else { Ok(()) }
+}
+
+/// A run that is shared lies where nobody else can look.
+fn closed(new: &NewRun<'_>) -> Option<String> {
+    let runs = new.runs.display();
+    (new.shared && !custody::is_open_to_group(new.runs)).then(|| {
+        format!("the settings say `share: group`, and the group cannot look into {runs}: chmod g+rx {runs}")
+    })
 }
 
 /// What the name of a run directory begins with until it is whole.
@@ -149,8 +174,14 @@ impl Draft {
         let mut private = DirBuilder::new();
         private.mode(0o700).create(&path)?;
         let draft = Self { path };
+        if new.shared {
+            custody::open_to_group(&draft.path)?;
+        }
         for folder in FOLDERS {
             private.create(draft.path.join(folder))?;
+        }
+        if new.shared {
+            custody::open_to_group(&draft.path.join(OUTPUT))?;
         }
         disk::write_new(&draft.path.join(RUNBOOK), new.runbook)?;
         if let Some(settings) = new.settings {
@@ -158,11 +189,14 @@ impl Draft {
         }
         if !new.included.is_empty() {
             private.create(draft.path.join(INCLUDED))?;
+            if new.shared {
+                custody::open_to_group(&draft.path.join(INCLUDED))?;
+            }
         }
         for (name, bytes) in new.included {
             disk::write_new(&draft.path.join(INCLUDED).join(name), bytes)?;
         }
-        disk::write_new(&draft.path.join(VERIFY), HOW.as_bytes())?;
+        disk::write_new(&draft.path.join("VERIFY.txt"), VERIFY.as_bytes())?;
         Ok(draft)
     }
 

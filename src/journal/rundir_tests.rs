@@ -7,7 +7,14 @@ use super::*;
 use crate::engine::Fact;
 
 fn new(runs: &Path) -> NewRun<'_> {
-    NewRun { runs, id: RUN, runbook: RUNBOOK, settings: Some(SETTINGS), included: &[] }
+    NewRun {
+        runs,
+        id: RUN,
+        runbook: RUNBOOK,
+        settings: Some(SETTINGS),
+        included: &[],
+        shared: false,
+    }
 }
 
 fn names(dir: &Path) -> Vec<String> {

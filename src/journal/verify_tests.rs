@@ -150,6 +150,7 @@ fn a_run_that_goes_on_is_incomplete() {
         runbook: fixture::RUNBOOK,
         settings: Some(fixture::SETTINGS),
         included: &[],
+        shared: false,
     };
     let made = create_run(&new, stamp(1), BY, vec![fixture::started(RUN, None)]).unwrap();
     assert_eq!(found(made.journal.dir()).0, Finding::Incomplete);

@@ -230,6 +230,7 @@ fn the_reserve_is_there_while_the_run_goes_on_and_gone_when_it_is_over() {
         runbook: fixture::RUNBOOK,
         settings: Some(fixture::SETTINGS),
         included: &[],
+        shared: false,
     };
     let first = fixture::started("r", None);
     let created = super::super::create_run(&new, stamp(1), BY, vec![first]).unwrap();

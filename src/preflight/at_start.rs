@@ -11,6 +11,7 @@ use crate::aws;
 use crate::engine::event::{Check, Pins};
 use crate::runbook::model::Step;
 use crate::runbook::render::render_call;
+use crate::runbook::targets::Targets;
 use crate::runbook::{Effect, Request};
 
 /// One line a pin, and one for what is proven without one.
@@ -45,7 +46,34 @@ pub(super) async fn targets(wanted: &Wanted<'_>) -> Vec<Check> {
     }
     checks.extend(held(wanted.pins, &proven));
     checks.extend(pinned_places(wanted).await);
+    checks.extend(wanted.targets.into_iter().flat_map(|targets| listed(targets, wanted)));
     checks
+}
+
+/// Each step that acts, as far as the inputs tell on what, held to the lists of a drill.
+fn listed(targets: &Targets, wanted: &Wanted<'_>) -> Vec<Check> {
+    let acting = || wanted.runbook.steps.iter().filter(|s| s.action.effect != Effect::Reads);
+    let refused: Vec<Check> = acting()
+        .filter_map(|step| {
+            let why = targets.hold(&rendered(step, wanted)?).err()?;
+            // A step with a `when` may never be run.
+            let certainly = step.when.is_none();
+            let detail = match certainly {
+                true => format!("{why}: give another input, or put it there"),
+                false => format!("it would be refused: {why}"),
+            };
+            Some(Check { name: format!("target of {}", step.id), ok: !certainly, detail })
+        })
+        .collect();
+    let untold = acting().filter(|step| step.action.spec.acts_on.is_empty()).count();
+    let detail = match untold {
+        0 => "every request is held to the environment's list".to_owned(),
+        count => format!(
+            "requests are held to the environment's list; what {count} scripts and the like act on \
+             cannot be told, and is not"
+        ),
+    };
+    refused.into_iter().chain([Check { name: "targets".into(), ok: true, detail }]).collect()
 }
 
 /// One line a pin that can be told by now, and one for what is proven without one.

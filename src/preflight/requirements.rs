@@ -9,6 +9,7 @@ use super::connection;
 use crate::aws::AwsAccess;
 use crate::engine::event::{Check, Pins};
 use crate::runbook::inputs::SecretSource;
+use crate::runbook::targets::Targets;
 use crate::runbook::{Reveal, Runbook, Value};
 
 /// What preflight is told.
@@ -19,6 +20,8 @@ pub struct Wanted<'a> {
     pub aws: &'a AwsAccess,
     /// The environment's pins.
     pub pins: &'a Pins,
+    /// All that the environment lets a drill act on.
+    pub targets: Option<&'a Targets>,
     /// The names that requests are made of: the inputs, the environment.
     pub scope: &'a Value,
     /// The values of secret inputs.

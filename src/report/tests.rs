@@ -83,6 +83,8 @@ impl Run {
             included: [].into(),
             mode: Mode::Drill,
             speed: None,
+            phrase: None,
+            targets: None,
             environment: Some("dr".into()),
             pins: BTreeMap::from([("aws.account".into(), "123456789012".into())]),
             tool: "0.1.0".into(),
@@ -179,7 +181,6 @@ impl Run {
             signatures: vec![],
             signed_up_to: 0,
             audited: false,
-            anchored_up_to: 0,
             problems: vec![],
             notes: vec![],
         };

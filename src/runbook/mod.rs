@@ -13,6 +13,7 @@ pub mod render;
 pub mod request;
 mod schema;
 pub mod suggest;
+pub mod targets;
 pub mod template;
 pub mod timetext;
 pub mod value;

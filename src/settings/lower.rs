@@ -7,9 +7,9 @@ use super::{Aws, Environment, PINS, Settings, Signing};
 use crate::runbook::Problem;
 use crate::runbook::diagnostic::{Problems, Source, suggestion};
 use crate::runbook::model::Mode;
+use crate::runbook::targets::{Allowed, TargetKind, Targets};
 use crate::runbook::yaml::{self, Fields, Kind, Node};
 
-mod outside;
 #[cfg(test)]
 mod tests;
 
@@ -43,16 +43,21 @@ type Keys = &'static [(&'static str, bool)];
 const SETTINGS: Keys = &[
     ("steadyhand", true),
     ("runs", false),
+    ("share", false),
     ("runbooks", false),
     ("operator", false),
     ("theme", false),
     ("signing", false),
-    ("archive", false),
-    ("notify", false),
     ("environments", false),
 ];
-const ENVIRONMENT: Keys =
-    &[("mode", true), ("auto", false), ("inputs", false), ("aws", false), ("target", false)];
+const ENVIRONMENT: Keys = &[
+    ("mode", true),
+    ("auto", false),
+    ("inputs", false),
+    ("aws", false),
+    ("target", false),
+    ("targets", false),
+];
 const SIGNING: Keys = &[("key", true), ("required", false)];
 const AWS: Keys = &[("profile", false), ("region", false), ("endpoint", false)];
 
@@ -63,17 +68,20 @@ fn settings(problems: &mut Problems<'_>, root: &Node) -> Option<Settings> {
         && version != 1
     {
         let message = format!("settings of version {version} are not known");
-        problems.error(node.span.clone(), "unknown-version", message).help("write 1");
+        problems
+            .error(node.span.clone(), "unknown-version", message)
+            .help(yaml::of_version(version));
     }
     let path = |problems: &mut _, key| text(problems, &fields, key).map(PathBuf::from);
     Some(Settings {
         runs: path(problems, "runs"),
+        shared: fields
+            .get("share")
+            .is_some_and(|node| yaml::one_of(problems, node, &["group"]).is_some()),
         runbooks: path(problems, "runbooks"),
         operator: text(problems, &fields, "operator"),
         theme: text(problems, &fields, "theme"),
         signing: fields.get("signing").and_then(|node| signing(problems, node)),
-        archive: fields.get("archive").and_then(|node| outside::archive(problems, node)),
-        notify: fields.get("notify").map(|node| outside::hooks(problems, node)).unwrap_or_default(),
         environments: environments(problems, &fields),
     })
 }
@@ -134,6 +142,12 @@ fn environment(problems: &mut Problems<'_>, node: &Node) -> Option<Environment> 
             .error(node.span.clone(), "auto-on-live", "a live environment is never run unattended")
             .help("take `auto` away, or make it a drill environment");
     }
+    let lists = fields.get("targets").and_then(|node| Some((node, targets(problems, node)?)));
+    if let (Some((node, _)), Some(Mode::Live)) = (&lists, mode) {
+        problems
+            .error(node.span.clone(), "targets-on-live", "`targets` holds drills, and this is live")
+            .help("take `targets` away; `target` pins what a live run acts on");
+    }
     let inputs = fields.get("inputs").map(|node| texts(problems, node, "inputs"));
     let pins = fields.get("target").map(|node| pins(problems, node));
     let aws = fields.get("aws").and_then(|node| aws(problems, node));
@@ -143,6 +157,7 @@ fn environment(problems: &mut Problems<'_>, node: &Node) -> Option<Environment> 
         inputs: inputs.unwrap_or_default(),
         aws: aws.unwrap_or_default(),
         pins: pins.unwrap_or_default(),
+        targets: lists.map(|(_, lists)| lists),
     })
 }
 
@@ -175,6 +190,27 @@ fn pins(problems: &mut Problems<'_>, node: &Node) -> BTreeMap<String, String> {
         }
     }
     texts(problems, node, "pins")
+}
+
+/// Lists of names, by kind. An empty one says that nothing of the kind is acted on.
+fn targets(problems: &mut Problems<'_>, node: &Node) -> Option<Targets> {
+    let keys = TargetKind::ALL.map(|kind| (kind.name(), false));
+    let fields = Fields::read(problems, node, "`targets`", keys.into_iter())?;
+    let mut lists = BTreeMap::new();
+    for kind in TargetKind::ALL {
+        let Some(node) = fields.get(kind.name()) else { continue };
+        let Kind::List(items) = &node.kind else {
+            yaml::expected(problems, node, "a list of names, such as [dr-*]");
+            continue;
+        };
+        let names: Vec<String> = items
+            .iter()
+            .filter_map(|item| Some(yaml::plain_text(problems, item)?.trim().to_owned()))
+            .collect();
+        let line = problems.line(node.span.start);
+        lists.insert(kind, Allowed { names, line });
+    }
+    Some(Targets { lists })
 }
 
 fn aws(problems: &mut Problems<'_>, node: &Node) -> Option<Aws> {

@@ -3,17 +3,16 @@
 
 mod load;
 mod lower;
-pub mod outside;
 
 pub use load::{LoadError, Loaded, load};
 pub use lower::{Checked, check};
-pub use outside::{Archive, Hook, Include, Retention};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::runbook::model::Mode;
 use crate::runbook::suggest::did_you_mean;
+use crate::runbook::targets::Targets;
 
 /// The pins that an environment may name, and what proves each.
 pub const PINS: [(&str, &str); 5] = [
@@ -29,6 +28,8 @@ pub const PINS: [(&str, &str); 5] = [
 pub struct Settings {
     /// Where runs are kept.
     pub runs: Option<PathBuf>,
+    /// The group of the directory of runs may look on.
+    pub shared: bool,
     /// Where runbooks are looked up.
     pub runbooks: Option<PathBuf>,
     /// Who the operator is.
@@ -37,10 +38,6 @@ pub struct Settings {
     pub theme: Option<String>,
     /// How the record is signed; `None`: not at all.
     pub signing: Option<Signing>,
-    /// Where runs are archived; `None`: nowhere.
-    pub archive: Option<Archive>,
-    /// Who is told of runs.
-    pub notify: Vec<Hook>,
     /// By name.
     pub environments: BTreeMap<String, Environment>,
 }
@@ -67,6 +64,8 @@ pub struct Environment {
     pub aws: Aws,
     /// What must be proven before anything changes: one of [`PINS`] to its value.
     pub pins: BTreeMap<String, String>,
+    /// All that a drill may act on; `None`: nothing is said. Never on a live one.
+    pub targets: Option<Targets>,
 }
 
 /// Where and as whom to call AWS; what is absent comes from the usual places.

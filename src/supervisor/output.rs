@@ -8,6 +8,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{Kept, Order};
+use crate::custody;
 use crate::ingest::{Ingest, Redactor};
 
 /// How long an output file may grow, in bytes, unless somebody says otherwise.
@@ -29,12 +30,13 @@ pub struct OutputFile {
 }
 
 impl OutputFile {
-    /// A new file, for its owner alone; with `withhold` it stays empty.
+    /// A new file, for its owner alone unless the run is shared with the group; with `withhold` it stays empty.
     ///
     /// # Errors
     /// When it is there already or cannot be made.
     pub fn create(path: &Path, cap: u64, withhold: bool) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
+        custody::share_alike(&file, path)?;
         Ok(Self {
             file: (!withhold).then_some(file),
             hash: Sha256::new(),

@@ -22,7 +22,8 @@ pub fn lines(view: &View, theme: &Theme, now: &Stamp, columns: usize) -> Vec<Lin
     let ending = state.finished.as_ref().map(|(_, ending, reason)| (ending, reason));
     let (word, style) = match (ending, objectives::passed(state)) {
         (Some((Ending::Completed, _)), Some(true)) => ("✓ COMPLETED, passed", theme.ok),
-        (Some((Ending::Completed, _)), _) => ("COMPLETED, not passed", theme.warn),
+        (Some((Ending::Completed, _)), Some(false)) => ("COMPLETED, not passed", theme.warn),
+        (Some((Ending::Completed, _)), None) => ("COMPLETED", theme.warn),
         (Some((Ending::Aborted, _)), _) => ("✗ ABORTED", theme.bad),
         (None, _) => ("not over yet", theme.text),
     };

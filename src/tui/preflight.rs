@@ -25,6 +25,8 @@ pub struct Preflight {
     checks: Vec<Check>,
     top: usize,
     reason: Option<Form>,
+    /// Why it goes on in spite of what failed, when that was told before.
+    in_spite: Option<String>,
     /// What is read over it: the keys, the runbook.
     reader: Option<Reader>,
     runbook: Vec<String>,
@@ -57,6 +59,7 @@ impl Preflight {
             checks,
             top: 0,
             reason: None,
+            in_spite: None,
             reader: None,
             runbook: Vec::new(),
             silence: None,
@@ -69,6 +72,13 @@ impl Preflight {
     #[must_use]
     pub fn of(mut self, runbook: &str) -> Self {
         self.runbook = text::shown(runbook).lines().map(str::to_owned).collect();
+        self
+    }
+
+    /// With the reason to go on whatever failed, when one was given before.
+    #[must_use]
+    pub fn in_spite(mut self, reason: Option<String>) -> Self {
+        self.in_spite = reason;
         self
     }
 
@@ -114,7 +124,7 @@ impl Preflight {
     }
 
     fn go(&mut self, now: &Stamp) -> Flow<Cleared> {
-        if self.checks.iter().all(|check| check.ok) {
+        if self.in_spite.is_some() || self.checks.iter().all(|check| check.ok) {
             return Flow::Done(Cleared::Begin(None));
         }
         if self.mode == Mode::Live {
@@ -178,6 +188,11 @@ impl App for Preflight {
         lines.push(remark.map_or_else(Line::default, |remark| {
             Line::styled(text::fit(remark, columns), theme.bad)
         }));
+        if let Some(reason) = self.in_spite.as_ref().filter(|_| failed > 0) {
+            let said = format!("Enter goes on in spite of it: {reason}");
+            let said = text::wrap(&text::shown(&said), columns);
+            lines.extend(said.into_iter().map(|line| Line::styled(line, theme.warn)));
+        }
         for check in &self.checks {
             let (sign, style) = if check.ok { ("✓", theme.ok) } else { ("✗", theme.bad) };
             lines.push(Line::styled(

@@ -314,6 +314,7 @@ mod tests {
             auto: false,
             inputs: BTreeMap::new(),
             aws: Aws::default(),
+            targets: None,
             pins: BTreeMap::from([("aws.account".to_owned(), "123456789012".to_owned())]),
         };
         Arc::new(Settings {

@@ -44,6 +44,8 @@ impl Story {
             included: [].into(),
             mode,
             speed: None,
+            phrase: None,
+            targets: None,
             environment: Some("production".into()),
             pins: pins(),
             tool: "0.1.0".into(),

@@ -115,7 +115,7 @@ fn runbook() -> String {
 
 fn begin(runs: &Path, id: &str, runbook: &str) -> (Journal, steadyhand::engine::Recorded) {
     let runbook = runbook.as_bytes();
-    let new = NewRun { runs, id, runbook, settings: None, included: &[] };
+    let new = NewRun { runs, id, runbook, settings: None, included: &[], shared: false };
     let started = RunStarted {
         run: id.into(),
         runbook: "steps".into(),
@@ -124,6 +124,8 @@ fn begin(runs: &Path, id: &str, runbook: &str) -> (Journal, steadyhand::engine::
         included: [].into(),
         mode: Mode::Drill,
         speed: None,
+        phrase: None,
+        targets: None,
         environment: None,
         pins: [].into(),
         tool: "0.1.0".into(),

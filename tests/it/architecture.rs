@@ -18,12 +18,10 @@ const TABLE: &[(&str, &[&str])] = &[
     ("settings", &["runbook", "custody"]),
     ("engine", &["runbook"]),
     ("journal", &["engine", "ingest", "custody", "machine"]),
-    // `journal`: what is archived is a run directory, and judged as one.
-    ("archive", &["engine", "journal", "aws"]),
     // `journal`: what is signed is a checkpoint of it.
     ("signing", &["journal", "custody"]),
     // `aws`: a child may be fed with an object of S3.
-    ("supervisor", &["ingest", "machine", "aws"]),
+    ("supervisor", &["ingest", "machine", "aws", "custody"]),
     // `engine`: a past run is the fold of its journal.
     ("catalogue", &["runbook", "settings", "journal", "engine"]),
     // `supervisor`: a shell step is run by the process that outlives the console.
@@ -55,7 +53,6 @@ const TABLE: &[(&str, &[&str])] = &[
             "machine",
             "journal",
             "signing",
-            "archive",
             "aws",
             "actions",
             "supervisor",
@@ -80,7 +77,6 @@ const ALL: &[&str] = &[
     "engine",
     "journal",
     "signing",
-    "archive",
     "supervisor",
     "catalogue",
     "actions",

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod architecture;
-mod archive;
 mod aws;
 mod canary;
 mod check;
@@ -23,10 +22,12 @@ mod pty;
 mod rabbitmq;
 mod record;
 mod refusals;
+mod rehearsal;
 mod remaining;
 mod s3;
 mod services;
 mod shell;
 mod signing;
 mod target;
+mod targets;
 mod trust;

@@ -58,6 +58,8 @@ fn begin(runs: &Path, run: &str, previous: Option<Previous>) -> Journal {
         included: [].into(),
         mode: Mode::Drill,
         speed: None,
+        phrase: None,
+        targets: None,
         environment: None,
         pins: BTreeMap::new(),
         tool: "0.1.0".into(),
@@ -75,7 +77,8 @@ fn begin(runs: &Path, run: &str, previous: Option<Previous>) -> Journal {
         signing: None,
         anchor: None,
     };
-    let new = NewRun { runs, id: run, runbook: RUNBOOK, settings: None, included: &[] };
+    let new =
+        NewRun { runs, id: run, runbook: RUNBOOK, settings: None, included: &[], shared: false };
     let first = Event::run(Fact::RunStarted(Box::new(started)));
     let mut journal = create_run(&new, stamp(0), BY, vec![first]).unwrap().journal;
     let attached = Fact::ConsoleAttached { pid: 7, tool: "0.1.0".into() };

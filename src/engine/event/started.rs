@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Mode, Pins};
 use crate::runbook::Value;
+use crate::runbook::targets::Targets;
 
 /// See [`Fact::RunStarted`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,13 @@ pub struct RunStarted {
     pub speed: Option<u32>,
     /// The environment's name.
     pub environment: Option<String>,
+    /// A live run: what is typed before its first step that acts; `None` in a record of a version that did
+    /// not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phrase: Option<String>,
+    /// A drill: all that it may act on, where the settings say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Targets>,
     /// What must be proven before anything changes.
     pub pins: Pins,
     /// The tool's version.

@@ -4,6 +4,7 @@ mod approvals;
 mod attacks;
 mod clocks;
 mod debrief;
+mod live;
 mod pace;
 mod properties;
 mod rehearsal;
@@ -89,6 +90,8 @@ fn start() -> Input {
         included: [].into(),
         mode: Mode::Drill,
         speed: None,
+        phrase: None,
+        targets: None,
         environment: None,
         pins: Pins::new(),
         tool: "0".into(),

@@ -108,6 +108,11 @@ impl<'s> Problems<'s> {
         Self { source, list: Vec::new() }
     }
 
+    /// The line of a byte of the file, from 1.
+    pub(crate) fn line(&self, offset: usize) -> usize {
+        self.source.position(offset).0
+    }
+
     /// Adds an error and returns it, for [`Problem::help`] to be added.
     pub(crate) fn error(
         &mut self,

@@ -209,13 +209,10 @@ fn version(problems: &mut Problems<'_>, fields: &Fields<'_>) {
     if let Some(version) = yaml::integer(problems, node)
         && version != 1
     {
+        let message = format!("format version {version} is not known");
         problems
-            .error(
-                node.span.clone(),
-                "unknown-version",
-                format!("format version {version} is not known"),
-            )
-            .help("write `steadyhand: 1`");
+            .error(node.span.clone(), "unknown-version", message)
+            .help(yaml::of_version(version));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The `http` family.
 
-use super::{ActionSpec, EffectRule, Field, FieldType, Key, Kind};
+use super::{ActionSpec, EffectRule, Field, FieldType, Key, Kind, TargetKind};
 
 pub(super) static ACTIONS: &[ActionSpec] = &[ActionSpec {
     name: "http",
@@ -137,4 +137,5 @@ pub(super) static ACTIONS: &[ActionSpec] = &[ActionSpec {
         Field { name: "sha256", ty: FieldType::String, help: "With `to`: of its contents" },
     ],
     destroys: None,
+    acts_on: &[(TargetKind::Http, "url")],
 }];

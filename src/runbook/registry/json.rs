@@ -78,4 +78,5 @@ pub(super) static ACTIONS: &[ActionSpec] = &[ActionSpec {
         Field { name: "want", ty: FieldType::Dyn, help: "The same of the other file" },
     ],
     destroys: None,
+    acts_on: &[],
 }];

@@ -4,6 +4,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::targets::TargetKind;
+
 /// What an action does to the world.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -45,6 +47,9 @@ pub struct ActionSpec {
     pub result: &'static [Field],
     /// The argument that names what is destroyed: the phrase to type by default.
     pub destroys: Option<&'static str>,
+    /// The arguments that name what is changed or destroyed: a drill's `targets` are held against them.
+    /// Empty where that cannot be told.
+    pub acts_on: &'static [(TargetKind, &'static str)],
 }
 
 /// How the effect of a step is found.

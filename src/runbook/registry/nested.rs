@@ -25,4 +25,5 @@ pub(super) static ACTIONS: &[ActionSpec] = &[ActionSpec {
     ],
     result: &[],
     destroys: None,
+    acts_on: &[],
 }];

@@ -23,6 +23,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         ],
         result: &[],
         destroys: None,
+        acts_on: &[],
     },
     ActionSpec {
         name: "choose",
@@ -49,6 +50,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             help: "The option that was chosen; its `value` when it is a map",
         }],
         destroys: None,
+        acts_on: &[],
     },
     ActionSpec {
         name: super::APPROVE,
@@ -81,5 +83,6 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             help: "Who approved; nobody when the glass was broken",
         }],
         destroys: None,
+        acts_on: &[],
     },
 ];

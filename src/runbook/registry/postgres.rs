@@ -1,6 +1,6 @@
 //! The `postgres` family.
 
-use super::{ActionSpec, Effect, EffectRule, Field, FieldType, Key, Kind};
+use super::{ActionSpec, Effect, EffectRule, Field, FieldType, Key, Kind, TargetKind};
 
 /// Where a database is; the same group in every action of the family.
 const CONNECTION: Key = Key {
@@ -100,6 +100,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             },
         ],
         destroys: None,
+        acts_on: &[(TargetKind::Postgres, "connection")],
     },
     ActionSpec {
         name: "postgres.wait_ready",
@@ -142,6 +143,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             },
         ],
         destroys: None,
+        acts_on: &[],
     },
     ActionSpec {
         name: "postgres.compare",
@@ -216,6 +218,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             },
         ],
         destroys: None,
+        acts_on: &[],
     },
     ActionSpec {
         name: "postgres.restore_dump",
@@ -289,5 +292,6 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             Field { name: "seconds", ty: FieldType::Float, help: "How long the restore took" },
         ],
         destroys: None,
+        acts_on: &[(TargetKind::Postgres, "connection")],
     },
 ];

@@ -80,4 +80,5 @@ pub(super) static ACTIONS: &[ActionSpec] = &[ActionSpec {
         },
     ],
     destroys: None,
+    acts_on: &[],
 }];

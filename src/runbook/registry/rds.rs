@@ -3,7 +3,7 @@
 mod fields;
 mod keys;
 
-use super::{ActionSpec, Effect, EffectRule, Kind};
+use super::{ActionSpec, Effect, EffectRule, Kind, TargetKind};
 use keys::{
     CLASS, CLUSTER, CLUSTER_PARAMETER_GROUP, EVERY, FINAL_SNAPSHOT, IAM_AUTHENTICATION, INSTANCE,
     IOPS, KMS_KEY, LOG_EXPORTS, MULTI_AZ, OPTION_GROUP, PARAMETER_GROUP, PORT, PUBLICLY_ACCESSIBLE,
@@ -23,6 +23,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         keys: &[CLUSTER],
         result: fields::CLUSTER,
         destroys: None,
+        acts_on: &[],
     },
     ActionSpec {
         name: "rds.describe_instance",
@@ -31,6 +32,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         keys: &[INSTANCE],
         result: fields::INSTANCE,
         destroys: None,
+        acts_on: &[],
     },
     ActionSpec {
         name: "rds.wait_available",
@@ -45,6 +47,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         ],
         result: fields::WAITED_FOR,
         destroys: None,
+        acts_on: &[],
     },
     ActionSpec {
         name: "rds.restore_cluster_to_point_in_time",
@@ -68,6 +71,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         ],
         result: fields::CLUSTER,
         destroys: None,
+        acts_on: &[(TargetKind::Rds, "target")],
     },
     ActionSpec {
         name: "rds.restore_cluster_from_snapshot",
@@ -96,6 +100,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         ],
         result: fields::CLUSTER,
         destroys: None,
+        acts_on: &[(TargetKind::Rds, "target")],
     },
     ActionSpec {
         name: "rds.restore_instance_to_point_in_time",
@@ -124,6 +129,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         ],
         result: fields::INSTANCE,
         destroys: None,
+        acts_on: &[(TargetKind::Rds, "target")],
     },
     ActionSpec {
         name: "rds.restore_instance_from_snapshot",
@@ -156,6 +162,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         ],
         result: fields::INSTANCE,
         destroys: None,
+        acts_on: &[(TargetKind::Rds, "target")],
     },
     ActionSpec {
         name: "rds.create_instance",
@@ -178,6 +185,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         ],
         result: fields::INSTANCE,
         destroys: None,
+        acts_on: &[(TargetKind::Rds, "instance"), (TargetKind::Rds, "cluster")],
     },
     ActionSpec {
         name: "rds.create_snapshot",
@@ -192,6 +200,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         ],
         result: fields::SNAPSHOT,
         destroys: None,
+        acts_on: &[(TargetKind::Rds, "snapshot")],
     },
     ActionSpec {
         name: "rds.copy_snapshot",
@@ -220,6 +229,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         ],
         result: fields::SNAPSHOT,
         destroys: None,
+        acts_on: &[(TargetKind::Rds, "target")],
     },
     ActionSpec {
         name: "rds.modify_instance",
@@ -257,6 +267,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         ],
         result: fields::INSTANCE,
         destroys: None,
+        acts_on: &[(TargetKind::Rds, "instance")],
     },
     ActionSpec {
         name: "rds.failover_cluster",
@@ -275,6 +286,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         ],
         result: fields::CLUSTER,
         destroys: Some("cluster"),
+        acts_on: &[(TargetKind::Rds, "cluster")],
     },
     ActionSpec {
         name: "rds.promote_read_replica",
@@ -297,6 +309,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         ],
         result: fields::INSTANCE,
         destroys: Some("instance"),
+        acts_on: &[(TargetKind::Rds, "instance")],
     },
     ActionSpec {
         name: "rds.delete_instance",
@@ -305,6 +318,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         keys: &[INSTANCE, SKIP_FINAL_SNAPSHOT, FINAL_SNAPSHOT, WAIT_GONE, EVERY],
         result: fields::DELETED,
         destroys: Some("instance"),
+        acts_on: &[(TargetKind::Rds, "instance")],
     },
     ActionSpec {
         name: "rds.delete_cluster",
@@ -313,5 +327,6 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
         keys: &[CLUSTER, SKIP_FINAL_SNAPSHOT, FINAL_SNAPSHOT, WAIT_GONE, EVERY],
         result: fields::DELETED,
         destroys: Some("cluster"),
+        acts_on: &[(TargetKind::Rds, "cluster")],
     },
 ];

@@ -1,6 +1,6 @@
 //! The `s3` family: Amazon S3 and servers that speak its protocol.
 
-use super::{ActionSpec, Effect, EffectRule, Field, FieldType, Key, Kind};
+use super::{ActionSpec, Effect, EffectRule, Field, FieldType, Key, Kind, TargetKind};
 
 const READS: EffectRule = EffectRule::Fixed(Effect::Reads);
 const CHANGES: EffectRule = EffectRule::Fixed(Effect::Changes);
@@ -56,6 +56,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             ),
         ],
         destroys: None,
+        acts_on: &[],
     },
     ActionSpec {
         name: "s3.latest",
@@ -98,6 +99,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             ),
         ],
         destroys: None,
+        acts_on: &[],
     },
     ActionSpec {
         name: "s3.list_versions",
@@ -117,6 +119,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             field("deleted_at", FieldType::Timestamp, "When it was; absent when it is not."),
         ],
         destroys: None,
+        acts_on: &[],
     },
     ActionSpec {
         name: "s3.compare",
@@ -144,6 +147,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             field("count_extra", FieldType::Int, "How many only the target has."),
         ],
         destroys: None,
+        acts_on: &[],
     },
     ActionSpec {
         name: "s3.download",
@@ -191,6 +195,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             field("seconds", FieldType::Float, "How long it took."),
         ],
         destroys: None,
+        acts_on: &[],
     },
     ActionSpec {
         name: "s3.upload",
@@ -210,6 +215,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             field("etag", FieldType::String, "Its ETag."),
         ],
         destroys: None,
+        acts_on: &[(TargetKind::S3, "uri")],
     },
     ActionSpec {
         name: "s3.restore_version",
@@ -232,6 +238,7 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             field("bytes", FieldType::Int, "Its size."),
         ],
         destroys: None,
+        acts_on: &[(TargetKind::S3, "uri")],
     },
     ActionSpec {
         name: "s3.sync",
@@ -259,5 +266,6 @@ pub(super) static ACTIONS: &[ActionSpec] = &[
             field("deleted", FieldType::Int, "Objects or files that were deleted."),
         ],
         destroys: Some("to"),
+        acts_on: &[(TargetKind::S3, "to")],
     },
 ];

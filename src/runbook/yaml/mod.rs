@@ -40,6 +40,14 @@ pub(crate) enum Kind {
     Map(Vec<Entry>),
 }
 
+/// What to do about a file of another format version.
+pub(crate) fn of_version(version: i64) -> &'static str {
+    match version > 1 {
+        true => "it is for a newer steady: this one knows version 1, update it",
+        false => "write `steadyhand: 1`",
+    }
+}
+
 /// A scalar: text whose meaning its field decides.
 #[derive(Clone, Debug)]
 pub(crate) struct Scalar {

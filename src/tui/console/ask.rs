@@ -18,6 +18,8 @@ use crate::runbook::{Milestone, StepId, Value};
 /// What a form is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
+    /// What a live run asks for before anything acts, and the step that is to come then.
+    Enter(String),
     /// A note.
     Note(Option<StepId>),
     /// A file to keep.
@@ -95,6 +97,10 @@ impl Purpose {
             Self::MarkDone(_, names) => {
                 ("Mark the step done", by_hand("how and by whom it was done", names))
             }
+            Self::Enter(phrase) => {
+                let help = format!("type `{phrase}` to act there; it is asked once");
+                ("This run is LIVE: where does it act?", vec![text_field("name", &help)])
+            }
             Self::Rerun(_) => ("Take the run back to this step", vec![reason(kept)]),
             Self::Amend => return amend_form(state, now),
             Self::AdHoc => (
@@ -161,6 +167,7 @@ impl Purpose {
             }
             Self::Issue(step) => issue::input(step, texts, now)?,
             Self::Lesson(step) => Input::Lesson { step, text: text(0) },
+            Self::Enter(_) => Input::Enter { typed: text(0) },
             Self::Note(step) => Input::Note { step, text: text(0) },
             Self::Skip(step, names) => {
                 Input::Skip { step, by_hand: ByHand { reason: text(0), saved: saved(&names) } }

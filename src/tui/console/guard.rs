@@ -1,5 +1,6 @@
 //! Towards a guard: what must be typed first, the confirmation, and what becomes of both as the run moves.
 
+use super::ask::Purpose;
 use super::{Console, Overlay, Reaction};
 use crate::driver::{Command, Prepared};
 use crate::engine::state::StepState;
@@ -64,6 +65,7 @@ impl Console {
             (&self.review, &prepared, &self.overlay)
             && prepared.step == *review
             && prepared.wants.is_empty()
+            && self.view.state.to_enter_for(&prepared.step, prepared.part).is_none()
         {
             // The operator has begun this step, and typed what it lacked.
             self.review = None;
@@ -89,6 +91,11 @@ impl Console {
             self.review = Some(prepared.step.clone());
             self.type_secrets();
             return Reaction::default();
+        }
+        if let Some(phrase) = self.view.state.to_enter_for(step.id(), prepared.part) {
+            let phrase = phrase.to_owned();
+            self.review = Some(prepared.step.clone());
+            return self.ask(Purpose::Enter(phrase), now);
         }
         match State::guard(&step.step, prepared.part) {
             Guard::None => Command::Consent {

@@ -206,6 +206,8 @@ impl Console {
             Message::Key(key) => self.key(key, now),
             Message::Paste(pasted) => {
                 match &mut self.overlay {
+                    // What is typed to prove that one knows where one is, is not pasted either.
+                    Overlay::Ask(_, Purpose::Enter(_)) => {}
                     Overlay::Ask(form, _) => form.paste(&pasted, now),
                     Overlay::Secret(field) => field.paste(&pasted),
                     Overlay::Read(reader, _) => reader.paste(&pasted),
@@ -316,6 +318,7 @@ impl Console {
 
     fn close(&mut self) -> Reaction {
         self.overlay = Overlay::None;
+        self.review = None;
         Reaction::default()
     }
 

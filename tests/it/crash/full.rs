@@ -102,7 +102,14 @@ fn without_room_for_its_record_a_run_does_not_begin() {
 
     // The disk is filled after it was looked at.
     let runs = disk.path("runs");
-    let new = NewRun { runs: &runs, id: "a-run", runbook: b"", settings: None, included: &[] };
+    let new = NewRun {
+        runs: &runs,
+        id: "a-run",
+        runbook: b"",
+        settings: None,
+        included: &[],
+        shared: false,
+    };
     let at = Stamp { at: chrono::Utc::now(), boot: "b".into(), mono: 1 };
     let fact = Event::run(Fact::RunContinued {});
     let refusal = create_run(&new, at, "alice@bastion-1", vec![fact]).unwrap_err().to_string();

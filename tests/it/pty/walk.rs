@@ -31,7 +31,7 @@ fn turn(screen: &str) -> Option<Turn> {
         return None;
     }
     [
-        ("─ Debrief ─", Turn::Over),
+        (" Debrief ", Turn::Over),
         ("FAILED", Turn::Stuck),
         ("UNKNOWN", Turn::Stuck),
         ("Run this?", Turn::Review),
@@ -151,7 +151,7 @@ pub fn end(terminal: &mut Terminal, dir: &Path) -> Json {
 pub fn shown(terminal: &mut Terminal, dir: &Path) {
     terminal.wait_for("what was recorded", |screen| {
         let shown = format!("journal ✓ {} ", records(dir).len());
-        screen.contains("─ Debrief ─") || screen.contains(&shown)
+        screen.contains(" Debrief ") || screen.contains(&shown)
     });
 }
 
