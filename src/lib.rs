@@ -2,6 +2,7 @@
 //! keeps the record. The modules are rooms; `tests/it/architecture.rs` says who may use whom.
 
 pub mod actions;
+pub mod archive;
 pub mod aws;
 pub mod catalogue;
 pub mod cli;

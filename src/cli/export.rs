@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::archive::{Upload, UploadArgs};
 use super::{Globals, USAGE, fail, full_screen};
 use crate::catalogue::fold;
 use crate::driver::Clock;
@@ -21,6 +22,8 @@ pub struct ExportArgs {
     /// Where to write it [default: the run's reports/]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    upload: UploadArgs,
 }
 
 pub(super) fn run(globals: &Globals, args: &ExportArgs) -> ExitCode {
@@ -36,6 +39,11 @@ pub(super) fn run(globals: &Globals, args: &ExportArgs) -> ExitCode {
         Ok(signer) => signer,
         Err(message) => return fail(USAGE, message),
     };
+    match args.upload.asked(globals) {
+        Ok(None) => {}
+        Ok(Some(upload)) => return put(&dir, &upload, &args.format, &by, signer.as_ref()),
+        Err(message) => return fail(USAGE, message),
+    }
     let wanted = Wanted { formats: &args.format, out: args.output.as_deref(), excerpts: true };
     let exporting = write(&dir, &wanted, &by, signer.as_ref());
     match full_screen::block_on(exporting).flatten() {
@@ -48,6 +56,28 @@ pub(super) fn run(globals: &Globals, args: &ExportArgs) -> ExitCode {
                 eprintln!("steady: the journal does not tell of this report: {why}");
             }
             if let Some(why) = unsigned {
+                eprintln!("steady: the end of the journal is not signed: {why}");
+            }
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// Puts the whole record where nobody can change it.
+fn put(
+    dir: &Path,
+    upload: &Upload,
+    formats: &[Format],
+    by: &str,
+    signer: Option<&Signer>,
+) -> ExitCode {
+    match full_screen::block_on(upload.make(dir, formats, by, signer)).flatten() {
+        Err(message) => fail(1, message),
+        Ok(made) => {
+            let until = made.until.date_naive();
+            println!("{}: {} objects, locked until {until}", made.uri, made.objects);
+            println!("to look at it where it lies: steady verify {}", made.uri);
+            if let Some(why) = made.unsigned {
                 eprintln!("steady: the end of the journal is not signed: {why}");
             }
             ExitCode::SUCCESS

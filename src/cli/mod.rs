@@ -29,6 +29,7 @@ macro_rules! eprintln {
     ($($words:tt)*) => { $crate::cli::line(std::io::stderr(), format_args!($($words)*)) };
 }
 
+mod archive;
 mod begin;
 mod check;
 mod chosen;
@@ -198,9 +199,9 @@ enum Command {
     Watch(watch::WatchArgs),
     /// List past and unfinished runs
     Runs(runs::RunsArgs),
-    /// Check a run's record: chain, signatures, outputs, evidence
+    /// Check a run's record, or that of every run of a directory, or of an archive: s3://…
     Verify(verify::VerifyArgs),
-    /// Write the after-action report
+    /// Write the after-action report; --upload archives the record in S3, locked
     Export(export::ExportArgs),
     /// Print the JSON Schema of the runbook format, for editors, or of the report
     Schema(schema::SchemaArgs),

@@ -30,7 +30,7 @@ pub use read::{Contents, ReadError, first_record, read};
 pub use record::encode;
 pub use rundir::{NewRun, create_run, find_run, make_place, new_run_id, run_ids};
 pub use verdict::{Finding, Verdict};
-pub use verify::verify;
+pub use verify::{Gap, missing_runs, verify, verify_copy};
 pub use vouch::{Auditor, Signature, Told};
 pub use writer::{AppendError, Journal, OpenError, Opened, TornTail};
 
@@ -40,6 +40,8 @@ pub const JOURNAL: &str = "journal.jsonl";
 pub const RUNBOOK: &str = "runbook.yaml";
 /// The exact bytes of the settings in force.
 pub const SETTINGS: &str = "settings.yaml";
+/// How to check a run directory with other people's tools.
+pub const VERIFY: &str = "VERIFY.txt";
 /// The folder of the other runbooks whose steps are the run's.
 pub const INCLUDED: &str = "included";
 

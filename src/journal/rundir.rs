@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::chain::sha256_hex;
 use super::writer::{AppendError, Journal, is_full};
-use super::{INCLUDED, JOURNAL, RUNBOOK, SETTINGS, disk, medium};
+use super::{INCLUDED, JOURNAL, RUNBOOK, SETTINGS, VERIFY, disk, medium};
 use crate::custody;
 use crate::engine::{Event, Recorded, Stamp};
 use crate::machine::failpoint;
@@ -17,7 +17,7 @@ use crate::machine::failpoint;
 /// What attempts print: `steady watch` shows it.
 const OUTPUT: &str = "output";
 const FOLDERS: [&str; 5] = ["attempts", OUTPUT, "evidence", "checkpoints", "reports"];
-const VERIFY: &str = include_str!("VERIFY.txt");
+const HOW: &str = include_str!("VERIFY.txt");
 
 /// What a new run directory is made of.
 #[derive(Debug)]
@@ -196,7 +196,7 @@ impl Draft {
         for (name, bytes) in new.included {
             disk::write_new(&draft.path.join(INCLUDED).join(name), bytes)?;
         }
-        disk::write_new(&draft.path.join("VERIFY.txt"), VERIFY.as_bytes())?;
+        disk::write_new(&draft.path.join(VERIFY), HOW.as_bytes())?;
         Ok(draft)
     }
 

@@ -46,6 +46,8 @@ pub struct Verdict {
     pub audited: bool,
     /// Everything found, a sentence each.
     pub problems: Vec<String>,
+    /// The record up to which records say that the journal lies where nobody can change it; 0: none says so.
+    pub anchored_up_to: u64,
     /// What is no problem but worth knowing.
     pub notes: Vec<String>,
 }
@@ -80,6 +82,17 @@ impl Finding {
 }
 
 impl Verdict {
+    /// Adds something that was found besides.
+    pub fn add(&mut self, finding: Finding, sentence: String) {
+        // The gravest is the one that is said first.
+        if finding < self.result {
+            self.result = finding;
+            self.problems.insert(0, sentence);
+        } else {
+            self.problems.push(sentence);
+        }
+    }
+
     /// What may be said of the run, in a few words. "Intact" is never said of what is not signed by a key
     /// that was checked.
     #[must_use]
@@ -173,6 +186,7 @@ impl Findings {
         chain: Chain,
         covered: Covered,
         audited: bool,
+        anchored_up_to: u64,
     ) -> Verdict {
         let best = match &covered.up_to {
             Some((seq, Signature::Good { .. })) if *seq == chain.len => Finding::Intact,
@@ -186,6 +200,7 @@ impl Findings {
             audited,
             signed_up_to: covered.up_to.map_or(0, |(seq, _)| seq),
             signatures: covered.told,
+            anchored_up_to,
             problems: self.problems.into_values().flatten().collect(),
             notes: self.notes,
         }

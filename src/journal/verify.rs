@@ -1,6 +1,6 @@
 //! Was a run's record changed since it was written? Says what can be said, and what cannot.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path};
 
 use super::beside::{Trace, trace, was_head};
@@ -12,7 +12,7 @@ use super::verdict::{Finding, Findings, Verdict};
 use super::vouch::{self, Auditor, Lines, Signature, Vouched};
 use super::writer::torn_files;
 use super::{INCLUDED, JOURNAL, RUNBOOK, SETTINGS, disk, read, run_ids};
-use crate::engine::event::RunStarted;
+use crate::engine::event::{Anchored, RunStarted};
 use crate::engine::{Fact, Recorded, Subject};
 
 /// Checks a run directory: the chain, the runbook and settings it is bound to, outputs, evidence,
@@ -22,6 +22,19 @@ use crate::engine::{Fact, Recorded, Subject};
 /// # Errors
 /// When the directory cannot be read at all, or the auditor cannot judge.
 pub fn verify(dir: &Path, auditor: Option<&dyn Auditor>) -> Result<Verdict, read::ReadError> {
+    verify_copy(dir, auditor, &[])
+}
+
+/// As [`verify`], of a copy that leaves these folders of a run directory out: what records name in them is not
+/// missed, and it is said that it was not looked at.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_copy(
+    dir: &Path,
+    auditor: Option<&dyn Auditor>,
+    left_out: &[&str],
+) -> Result<Verdict, read::ReadError> {
     let dir = &dir
         .canonicalize()
         .map_err(|source| read::ReadError::Io { path: dir.to_owned(), source })?;
@@ -55,7 +68,8 @@ pub fn verify(dir: &Path, auditor: Option<&dyn Auditor>) -> Result<Verdict, read
     } else if !scan.records.is_empty() {
         found.add(Finding::Modified, "record 1 is not run_started".into());
     }
-    check_files(&mut found, dir, &scan.records);
+    check_files(&mut found, dir, &scan.records, left_out);
+    let anchored = check_anchors(&mut found, &scan.records);
     let vouched = vouched(dir, &scan.records, auditor)?;
     let lines = Lines::new(good, scan.stop.is_none());
     let covered = vouch::compare(&mut found, start.map(|s| &*s.run), &lines, &vouched);
@@ -66,7 +80,7 @@ pub fn verify(dir: &Path, auditor: Option<&dyn Auditor>) -> Result<Verdict, read
         check_end(&mut found, &scan.records);
         vouch::check_required(&mut found, &scan.records, &covered, auditor.is_some());
     }
-    Ok(found.verdict(run, chain, covered, auditor.is_some()))
+    Ok(found.verdict(run, chain, covered, auditor.is_some(), anchored))
 }
 
 /// The checkpoints of a run, their signatures judged.
@@ -182,8 +196,29 @@ fn check_siblings(found: &mut Findings, dir: &Path, start: &RunStarted, lines: &
     }
 }
 
+/// A run that another one names as the one before it, and that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The run that is missing.
+    pub run: String,
+    /// The run that names it.
+    pub named_by: String,
+}
+
+/// The runs that are missing among those of a directory, as far as the others tell.
+#[must_use]
+pub fn missing_runs(runs: &Path, ids: &[String]) -> Vec<Gap> {
+    let gap = |id: &String| {
+        let start = run_started(&[first_record(&runs.join(id))?])?.clone();
+        let previous = start.previous.filter(|previous| !ids.contains(&previous.run))?;
+        Some(Gap { run: previous.run, named_by: start.run })
+    };
+    ids.iter().filter_map(gap).collect()
+}
+
 /// Everything that a record names with its hash.
-fn check_files(found: &mut Findings, dir: &Path, records: &[Recorded]) {
+fn check_files(found: &mut Findings, dir: &Path, records: &[Recorded], left_out: &[&str]) {
+    let mut passed_by: BTreeMap<&str, usize> = BTreeMap::new();
     for recorded in records {
         let (folder, file, sha256) = match &recorded.event.fact {
             Fact::AttemptFinished(finished) => match &finished.output {
@@ -194,6 +229,10 @@ fn check_files(found: &mut Findings, dir: &Path, records: &[Recorded]) {
             Fact::Recovery { kept_as, sha256, .. } => ("", kept_as, sha256),
             _ => continue,
         };
+        if left_out.contains(&folder) {
+            *passed_by.entry(folder).or_default() += 1;
+            continue;
+        }
         let seq = recorded.seq;
         let named = Path::new(folder).join(file);
         let inside = Path::new(file).components().all(|c| matches!(c, Component::Normal(_)));
@@ -214,6 +253,42 @@ fn check_files(found: &mut Findings, dir: &Path, records: &[Recorded]) {
             ),
         }
     }
+    for (folder, count) in passed_by {
+        found
+            .note(format!("{folder}/ is not in this copy: {count} files of it were not looked at"));
+    }
+}
+
+/// What the records say of heads and archives elsewhere: the record up to which.
+fn check_anchors(found: &mut Findings, records: &[Recorded]) -> u64 {
+    let mut held: Option<&Anchored> = None;
+    let asked = records.first().is_some_and(|first| match &first.event.fact {
+        Fact::RunStarted(run) => run.anchor.is_some(),
+        _ => false,
+    });
+    let mut tried = false;
+    for recorded in records {
+        match &recorded.event.fact {
+            Fact::Anchored(anchored) if held.is_none_or(|it| it.anchor <= anchored.anchor) => {
+                held = Some(anchored);
+            }
+            Fact::AnchorFailed { .. } => tried = true,
+            _ => {}
+        }
+    }
+    match held {
+        Some(anchored) => {
+            let (up_to, bucket) = (anchored.anchor, &anchored.bucket);
+            found.note(format!(
+                "anchored up to record {up_to} in s3://{bucket}, by its own word; steady verify s3://… \
+                 looks there"
+            ));
+        }
+        None if tried => found.note("it was to be anchored, and could not be".into()),
+        None if asked => found.note("it was to be anchored, and no record says that it was".into()),
+        None => {}
+    }
+    held.map_or(0, |anchored| anchored.anchor)
 }
 
 /// What lies in the directory although no record tells of it: records after it may have been cut off.

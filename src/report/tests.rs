@@ -181,6 +181,7 @@ impl Run {
             signatures: vec![],
             signed_up_to: 0,
             audited: false,
+            anchored_up_to: 0,
             problems: vec![],
             notes: vec![],
         };

@@ -10,6 +10,7 @@ use crate::runbook::model::Mode;
 use crate::runbook::targets::{Allowed, TargetKind, Targets};
 use crate::runbook::yaml::{self, Fields, Kind, Node};
 
+mod outside;
 #[cfg(test)]
 mod tests;
 
@@ -48,6 +49,8 @@ const SETTINGS: Keys = &[
     ("operator", false),
     ("theme", false),
     ("signing", false),
+    ("archive", false),
+    ("notify", false),
     ("environments", false),
 ];
 const ENVIRONMENT: Keys = &[
@@ -82,6 +85,8 @@ fn settings(problems: &mut Problems<'_>, root: &Node) -> Option<Settings> {
         operator: text(problems, &fields, "operator"),
         theme: text(problems, &fields, "theme"),
         signing: fields.get("signing").and_then(|node| signing(problems, node)),
+        archive: fields.get("archive").and_then(|node| outside::archive(problems, node)),
+        notify: fields.get("notify").map(|node| outside::hooks(problems, node)).unwrap_or_default(),
         environments: environments(problems, &fields),
     })
 }

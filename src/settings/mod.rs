@@ -3,9 +3,11 @@
 
 mod load;
 mod lower;
+pub mod outside;
 
 pub use load::{LoadError, Loaded, load};
 pub use lower::{Checked, check};
+pub use outside::{Archive, Hook, Include, Retention};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -38,6 +40,10 @@ pub struct Settings {
     pub theme: Option<String>,
     /// How the record is signed; `None`: not at all.
     pub signing: Option<Signing>,
+    /// Where runs are archived; `None`: nowhere.
+    pub archive: Option<Archive>,
+    /// Who is told of runs.
+    pub notify: Vec<Hook>,
     /// By name.
     pub environments: BTreeMap<String, Environment>,
 }

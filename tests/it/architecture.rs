@@ -18,6 +18,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("settings", &["runbook", "custody"]),
     ("engine", &["runbook"]),
     ("journal", &["engine", "ingest", "custody", "machine"]),
+    // `journal`: what is archived is a run directory, and judged as one.
+    ("archive", &["engine", "journal", "aws"]),
     // `journal`: what is signed is a checkpoint of it.
     ("signing", &["journal", "custody"]),
     // `aws`: a child may be fed with an object of S3.
@@ -53,6 +55,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "machine",
             "journal",
             "signing",
+            "archive",
             "aws",
             "actions",
             "supervisor",
@@ -77,6 +80,7 @@ const ALL: &[&str] = &[
     "engine",
     "journal",
     "signing",
+    "archive",
     "supervisor",
     "catalogue",
     "actions",

@@ -1,4 +1,6 @@
 use super::*;
+use crate::runbook::inputs::SecretSource;
+use crate::settings::outside::{Address, Include, OCCASIONS, Retention};
 
 const WHOLE: &str = r#"
 steadyhand: 1
@@ -6,6 +8,10 @@ runs: /var/lib/steadyhand
 operator: alice@bastion-1
 theme: mono
 signing: {key: ~/.ssh/id_ed25519, required: true}
+archive: {to: s3://drills/steady/, retention: 400d, include: [evidence], anchor: true, aws: {region: eu-west-1}}
+notify:
+  - {url: env:SLACK_URL, kind: slack, on: [start, end]}
+  - {url: "https://example.org/hook", kind: json, name: board, timeout: 2s}
 environments:
   production:
     mode: live
@@ -139,4 +145,58 @@ fn targets_that_hold_nobody_are_refused() {
     }
     let checked = check(b"steadyhand: 1\nshare: everybody\n", "s.yaml");
     assert!(checked.settings.is_none());
+}
+
+#[test]
+fn an_archive_and_hooks() {
+    let settings = check(WHOLE.as_bytes(), "s").settings.unwrap();
+    let archive = settings.archive.unwrap();
+    assert_eq!((archive.to.as_str(), archive.anchor), ("s3://drills/steady", true));
+    assert_eq!(archive.retention, Retention::Days(400));
+    assert_eq!(archive.include, [Include::Evidence].into());
+    assert_eq!(archive.aws.region.as_deref(), Some("eu-west-1"));
+    let [slack, board] = settings.notify.as_slice() else { panic!("{:?}", settings.notify) };
+    assert_eq!((slack.name.as_str(), slack.on.len()), ("slack 1", 2));
+    assert_eq!(slack.url, Address::Secret(SecretSource::Env("SLACK_URL".into())));
+    assert_eq!((board.name.as_str(), board.on.len()), ("board", OCCASIONS.len()));
+    assert_eq!(board.timeout.as_secs(), 2);
+    let plain = check(b"steadyhand: 1\narchive: {to: s3://drills}\n", "s").settings.unwrap();
+    let archive = plain.archive.unwrap();
+    assert_eq!((archive.retention, archive.include.len()), (Retention::Years(7), 0));
+}
+
+#[test]
+fn what_is_wrong_with_an_archive_and_with_hooks_is_said_at_its_place() {
+    let text = r#"
+steadyhand: 1
+archive: {to: drills/steady, retention: 7, include: [outputs], anchro: true}
+notify:
+  - {url: "https://hooks.slack.com/services/T0/B0/abcdef", kind: slack}
+  - {url: "https://me:pw@example.org", kind: json, on: [start, start, begin]}
+  - {url: example.org, kind: teams, timeout: 2h}
+  - {url: ask, kind: json}
+  - {url: env:A, kind: json, name: x}
+  - {url: env:B, kind: json, name: x}
+"#;
+    let said = problems(text);
+    let has = |line: usize, words: &str| {
+        assert!(
+            said.iter().any(|(at, _, it)| *at == line && it.contains(words)),
+            "{words}: {said:#?}"
+        );
+    };
+    has(3, "unknown key `anchro`");
+    has(3, "`drills/steady` is not a place in S3; write s3://bucket");
+    has(3, "`7` is not how long something is kept; write years or days");
+    has(3, "`outputs` is not allowed here; did you mean `output`?");
+    has(5, "it is a secret; write env:NAME");
+    has(6, "it is a secret");
+    has(6, "`start` stands twice");
+    has(6, "`begin` is not allowed here");
+    has(7, "neither an http or https URL nor a reference");
+    has(7, "`teams` is not allowed here");
+    has(7, "`2h` is no timeout for a hook");
+    has(8, "nobody is asked");
+    has(10, "two hooks are called `x`");
+    assert!(!format!("{said:?}").contains("abcdef"), "the secret is not repeated: {said:?}");
 }
