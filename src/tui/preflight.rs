@@ -172,6 +172,10 @@ impl App for Preflight {
         let failed = self.checks.iter().filter(|check| !check.ok).count();
         let loud = self.silence.as_ref().is_some_and(|silence| !silence.is_kept(now));
         let (word, style) = match failed {
+            0 if self.mode == Mode::Rehearsal => {
+                let go = if loud { "" } else { " Enter goes on." };
+                (format!("A rehearsal: this is what a run would look at.{go}"), theme.ok)
+            }
             0 if loud => ("Everything is as it must be.".to_owned(), theme.ok),
             0 => ("Everything is as it must be. Enter goes on.".to_owned(), theme.ok),
             1 => ("One check failed.".to_owned(), theme.bad),
@@ -194,7 +198,11 @@ impl App for Preflight {
             lines.extend(said.into_iter().map(|line| Line::styled(line, theme.warn)));
         }
         for check in &self.checks {
-            let (sign, style) = if check.ok { ("✓", theme.ok) } else { ("✗", theme.bad) };
+            let (sign, style) = match (check.ok, self.mode) {
+                (true, Mode::Rehearsal) => ("·", theme.text),
+                (true, Mode::Live | Mode::Drill) => ("✓", theme.ok),
+                (false, _) => ("✗", theme.bad),
+            };
             lines.push(Line::styled(
                 text::fit(&format!("{sign} {}", text::one_line(&check.name)), columns),
                 style,

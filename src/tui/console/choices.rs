@@ -345,13 +345,16 @@ pub(super) fn checklist(request: &Json) -> Vec<String> {
 }
 
 /// The question before one leaves while something is at work.
-pub(super) fn leave(attempt: &Attempt) -> Menu<Pick> {
-    let intro = vec![
-        format!("Attempt {} of {} is at work.", attempt.id.number, attempt.id.step),
-        "A supervised child goes on without the console; `steady resume` finds it again. \
-         Anything else is UNKNOWN until then."
-            .to_owned(),
-    ];
+pub(super) fn leave(attempt: &Attempt, rehearsed: bool) -> Menu<Pick> {
+    let then = match rehearsed {
+        true => "It is only rehearsed: `steady resume` begins it again.",
+        false => {
+            "A supervised child goes on without the console; `steady resume` finds it again. \
+             Anything else is UNKNOWN until then."
+        }
+    };
+    let at_work = format!("Attempt {} of {} is at work.", attempt.id.number, attempt.id.step);
+    let intro = vec![at_work, then.to_owned()];
     let entries = vec![
         entry('s', "stay", "", Pick::Stay),
         entry('l', "leave", "the run stays resumable", Pick::Leave),

@@ -548,7 +548,7 @@ impl Console {
     fn leave(&mut self) -> Reaction {
         match self.state().running().filter(|_| !self.view.read_only) {
             Some(attempt) => {
-                self.overlay = Overlay::Menu(choices::leave(attempt));
+                self.overlay = Overlay::Menu(choices::leave(attempt, self.state().is_rehearsal()));
                 Reaction::default()
             }
             None => Reaction { left: true, ..Command::Leave { reason: "left".into() }.into() },
