@@ -13,6 +13,7 @@ use super::event::{
 use super::input::{Given, Input, Refusal};
 use super::judge::kept;
 use super::state::{Attempt, Standing, State, Status, StepState};
+use crate::runbook::expr::Fault;
 use crate::runbook::model::{Guard, Milestone};
 use crate::runbook::{StepId, Value};
 
@@ -269,7 +270,7 @@ impl State {
             Ok(None) => Ok(()),
             Ok(Some(when)) => Err(Refusal::Nothing(format!("`{}` is false", when.source()))),
             // Nothing comes of it there: the step is rehearsed.
-            Err(_) if self.is_rehearsal() => Ok(()),
+            Err((_, e)) if self.is_rehearsal() && e.fault == Fault::Missing => Ok(()),
             Err((when, e)) => Err(Refusal::Expression(format!("`when: {}`: {e}", when.source()))),
         }
     }

@@ -7,6 +7,7 @@ use super::event::{AttemptFinished, AttemptId, Event, Fact, Mode, Outcome, Part}
 use super::input::Refusal;
 use super::state::{State, StepState};
 use crate::runbook::Value;
+use crate::runbook::expr::Fault;
 use crate::runbook::model::Call;
 
 impl State {
@@ -73,7 +74,8 @@ impl State {
 
     /// A `when` that cannot be told: the step is taken to apply.
     fn unknown_condition(&self, step: &StepState) -> Option<String> {
-        let (when, _) = step.step.unmet(&self.scope(None)).err()?;
+        let unknown = step.step.unmet(&self.scope(None)).err();
+        let (when, _) = unknown.filter(|(_, e)| e.fault == Fault::Missing)?;
         Some(format!("`when: {}` cannot be known: the step is taken to apply", when.source()))
     }
 }

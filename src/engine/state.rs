@@ -18,6 +18,7 @@ use super::outage::{OutageAmended, OutageStart};
 use super::sign_off::SignOff;
 use super::signing::Signatures;
 use super::spans::Spans;
+use crate::runbook::expr::Fault;
 use crate::runbook::model::{Guard, OnFailure, OnUnknown};
 use crate::runbook::{Effect, Milestone, Runbook, Step, StepId, Value};
 
@@ -617,7 +618,9 @@ impl State {
             Guard::Type(template) => match template.render_text(&self.scope_of(&step.step, None)) {
                 Ok(phrase) => Ok(Some(phrase)),
                 // Typed as the request shows it, too.
-                Err(_) if self.is_rehearsal() => Ok(Some(template.source().to_owned())),
+                Err(e) if self.is_rehearsal() && e.fault == Fault::Missing => {
+                    Ok(Some(template.source().to_owned()))
+                }
                 Err(e) => Err(format!("the guard of {} cannot be rendered: {e}", step.id())),
             },
             Guard::None | Guard::Confirm => Ok(None),

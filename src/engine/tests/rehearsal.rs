@@ -126,3 +126,11 @@ fn what_was_at_work_when_the_console_died_was_certainly_not_done() {
         assert_eq!(run.kinds().last().unwrap(), "unknown_resolved");
     }
 }
+
+#[test]
+fn a_condition_that_is_wrong_and_not_unknown_is_refused_as_in_any_run() {
+    let mut a = step("a", Does::Changes);
+    a.when = Some(expr("1 / 0 > 1"));
+    let mut run = rehearsal(vec![a]);
+    assert!(run.no(Bench::consent("a", Given::Yes)).contains("`when: 1 / 0 > 1`"));
+}
