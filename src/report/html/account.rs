@@ -6,7 +6,7 @@ use super::super::model::{Answer, Before, Report, Unknown};
 use super::super::test_log::test_log;
 use super::super::words::{HONESTLY, answer, granted, seconds, wanted, word};
 use super::steps::lines;
-use super::{at, hash, list, said, section, t, table};
+use super::{at, hash, list, name, said, section, t, table};
 
 pub(super) fn account(report: &Report) -> Markup {
     html! {
@@ -37,8 +37,8 @@ fn deviations(report: &Report) -> Markup {
             vec![
                 html! { (d.record) },
                 at(d.at),
-                text(&d.by),
-                html! { code { (t(d.step.as_deref().unwrap_or_default())) } },
+                name(&d.by),
+                name(d.step.as_deref().unwrap_or_default()),
                 html! { (d.kind) },
                 text(&d.text),
             ]
@@ -57,7 +57,7 @@ fn approvals(report: &Report) -> Markup {
             vec![
                 html! { (one.record) },
                 at(one.at),
-                html! { code { (t(&one.step)) "." (one.attempt) } },
+                name(&format!("{}.{}", one.step, one.attempt)),
                 text(&wanted(one)),
                 lines(&granted(one)),
                 html! { @if open { strong.bad { "✗ " (t(&standing)) } } @else { (t(&standing)) } },
@@ -95,10 +95,10 @@ fn issues(report: &Report) -> Markup {
             vec![
                 html! { (word(&issue.severity)) },
                 text(&issue.text),
-                html! { code { (t(step)) } },
-                text(&issue.owner),
+                name(step),
+                name(&issue.owner),
                 html! { (issue.due) },
-                text(&issue.by),
+                name(&issue.by),
             ]
         })
         .collect();
@@ -118,7 +118,7 @@ fn sign_offs(report: &Report) -> Markup {
         .map(|one| {
             vec![
                 at(one.at),
-                html! { (t(&one.reviewer)) br; span.none { (t(&one.identity)) } },
+                html! { (name(&one.reviewer)) br; span.none { (t(&one.identity)) } },
                 html! { (word(&one.decision)) },
                 text(&one.note),
                 html! { (one.up_to_record) },
@@ -133,7 +133,7 @@ fn sign_offs(report: &Report) -> Markup {
 
 fn unknowns(report: &Report) -> Markup {
     let row = |unknown: &Unknown| {
-        let attempt = html! { code { (t(&unknown.step)) "." (unknown.attempt) } };
+        let attempt = name(&format!("{}.{}", unknown.step, unknown.attempt));
         match &unknown.resolved {
             None => {
                 vec![attempt, html! {}, html! { strong { "still unknown" } }, html! {}, html! {}]
@@ -169,7 +169,7 @@ fn notes(report: &Report) -> Markup {
         .iter()
         .map(|note| {
             let step = note.step.as_deref().unwrap_or_default();
-            vec![at(note.at), text(&note.by), html! { code { (t(step)) } }, text(&note.text)]
+            vec![at(note.at), name(&note.by), name(step), text(&note.text)]
         })
         .collect();
     table(&["At", "By", "Step", "Note"], &rows)
@@ -182,7 +182,7 @@ fn evidence(report: &Report) -> Markup {
         .map(|e| {
             let step = e.step.as_deref().unwrap_or_default();
             let file = html! { code { "evidence/" (t(&e.file)) } };
-            vec![at(e.at), html! { code { (t(step)) } }, file, text(&e.caption), hash(&e.sha256)]
+            vec![at(e.at), name(step), file, text(&e.caption), hash(&e.sha256)]
         })
         .collect();
     table(&["At", "Step", "File", "What it shows", "SHA-256"], &rows)

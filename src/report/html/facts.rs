@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::super::model::{Report, Role};
 use super::super::words::{plain, seconds, split, word};
-use super::{at, hash, list, maybe, said, section, t, table};
+use super::{at, hash, list, maybe, name, said, section, t, table};
 
 pub(super) fn facts(report: &Report) -> Markup {
     html! {
@@ -20,9 +20,9 @@ pub(super) fn facts(report: &Report) -> Markup {
 fn pins(pins: &BTreeMap<String, String>) -> Markup {
     html! {
         @if pins.is_empty() { span.none { "none" } }
-        @for (i, (name, value)) in pins.iter().enumerate() {
+        @for (i, (pin, value)) in pins.iter().enumerate() {
             @if i > 0 { br; }
-            (t(name)) " = " code { (t(value)) }
+            (t(pin)) " = " code { (t(value)) }
         }
     }
 }
@@ -56,7 +56,7 @@ fn plan(report: &Report) -> Markup {
     let inputs: Vec<_> = plan
         .inputs
         .iter()
-        .map(|(name, value)| vec![html! { code { (t(name)) } }, html! { (t(&plain(value))) }])
+        .map(|(input, value)| vec![html! { code { (t(input)) } }, html! { (t(&plain(value))) }])
         .collect();
     html! {
         (list(&[
@@ -83,7 +83,7 @@ fn people(report: &Report) -> Markup {
             let records = report.people.recorded_by.get(&person.name).copied().unwrap_or_default();
             let roles: Vec<_> = person.roles.iter().map(Role::name).collect();
             vec![
-                html! { (t(&person.name)) },
+                name(&person.name),
                 html! { (roles.join(", ")) },
                 html! { (t(&person.identity)) },
                 html! { (records) },
@@ -105,7 +105,7 @@ fn time(report: &Report) -> Markup {
         .map(|one| {
             vec![
                 at(one.at),
-                html! { (t(&one.by)) },
+                name(&one.by),
                 at(one.from),
                 at(one.to),
                 html! { (seconds(one.rto_s)) },

@@ -74,6 +74,11 @@ fn hash(text: &str) -> Markup {
     html! { code.hash { (t(text)) } }
 }
 
+/// A name, which stays whole in a narrow column as long as it can.
+fn name(text: &str) -> Markup {
+    html! { span.name { (t(text)) } }
+}
+
 /// A section of the page.
 fn section(id: &str, title: &str, body: &Markup) -> Markup {
     html! { section id=(id) { h2 { (title) } (body) } }

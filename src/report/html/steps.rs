@@ -131,6 +131,9 @@ fn one_attempt(attempt: &Attempt, same_request: bool) -> Markup {
     }
 }
 
+/// What is no longer is written on one line.
+const SHORT: usize = 60;
+
 /// Name and value of everything in it; text of several lines as it stands.
 fn request(request: &Json) -> Markup {
     let mut facts = Vec::new();
@@ -157,7 +160,11 @@ fn request(request: &Json) -> Markup {
 fn whole(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
-        other => serde_json::to_string_pretty(other).unwrap_or_default(),
+        other => {
+            let short = other.to_string();
+            let long = short.chars().nth(SHORT).is_some();
+            if long { serde_json::to_string_pretty(other).unwrap_or(short) } else { short }
+        }
     }
 }
 

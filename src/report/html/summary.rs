@@ -157,5 +157,10 @@ fn reasons(report: &Report) -> Markup {
             }
         }
         p.loss { (t(&words::loss(&report.objectives))) }
+        p.loss {
+            "Record: " (t(&report.integrity.verified)) ", " (report.integrity.records) " records, head "
+            code { (t(report.integrity.head.get(..16).unwrap_or(&report.integrity.head))) } ". "
+            "Sign-off: " (t(&report.integrity.sign_off)) "."
+        }
     }
 }

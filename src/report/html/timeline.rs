@@ -56,7 +56,7 @@ fn key(class: &str, text: &str) -> Markup {
 
 /// A stretch of time. The hatching says without colour what it went by with.
 fn bar(class: &str, x: f64, y: f64, width: f64, height: f64, title: &str) -> Markup {
-    let gap = if class == "approval" { 2.0 } else { 4.0 };
+    let gap = if class == "approval" { 3.0 } else { 4.5 };
     let mut strokes = String::new();
     let mut at = x + gap;
     while class != "machine" && at < x + width {
