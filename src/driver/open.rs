@@ -54,6 +54,8 @@ pub struct Order {
     pub shared: bool,
     /// The incident or change ticket.
     pub incident: Option<String>,
+    /// Whose record it is.
+    pub organisation: Option<String>,
     /// The declared start of the outage.
     pub outage_start: DateTime<Utc>,
     /// The inputs as resolved.
@@ -336,6 +338,7 @@ fn run_started(order: &Order, id: &str) -> Result<RunStarted, String> {
             None => "self-declared".to_owned(),
         },
         incident: order.incident.clone(),
+        organisation: order.organisation.clone(),
         outage_start: order.outage_start,
         inputs: order.inputs.clone(),
         secrets: order.secret_sources.clone(),

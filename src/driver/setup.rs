@@ -230,6 +230,7 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         shared: wish.settings.settings.shared,
         environment: wish.environment,
         incident: wish.incident,
+        organisation: wish.settings.settings.organisation.clone(),
         outage_start,
         secret_sources: sources.collect(),
         inputs: inputs.values,

@@ -46,6 +46,7 @@ pub(crate) fn started(run: &str, previous: Option<Previous>) -> Event {
         operator: BY.into(),
         identity: "self-declared".into(),
         incident: Some("INC-4211".into()),
+        organisation: None,
         outage_start: "2026-11-21T03:00:00Z".parse().unwrap(),
         inputs: BTreeMap::from([
             ("restore_to".into(), Value::Timestamp("2026-11-21T02:54:00Z".parse().unwrap())),

@@ -88,6 +88,7 @@ fn identity(doc: &mut Doc, report: &Report) {
         ("Mode", Some(word(&identity.mode))),
         ("Unattended", identity.unattended.then(|| "yes (--auto)".into())),
         ("Incident or ticket", identity.incident.clone()),
+        ("Organisation", identity.organisation.clone()),
         ("System", identity.system.clone()),
         ("Environment", identity.environment.clone()),
         ("Target pins", Some(pins(&identity.pinned))),
@@ -132,6 +133,7 @@ fn people(doc: &mut Doc, report: &Report) {
         ("Operator", Some(format!("{} ({})", people.operator, people.identity))),
         ("Approvers", Some(names(report, Role::Approver))),
         ("Reviewers", Some(names(report, Role::Reviewer))),
+        ("Observers", Some(people.observers.clone())),
         ("Recorded by", Some(recorded.collect::<Vec<_>>().join(", "))),
     ]);
 }

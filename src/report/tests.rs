@@ -68,7 +68,7 @@ fn attempt(step: &str, number: u32) -> AttemptId {
 }
 
 /// Writes records the way a run does: a second apart.
-struct Run {
+pub(super) struct Run {
     records: Vec<Recorded>,
 }
 
@@ -91,6 +91,7 @@ impl Run {
             operator: ALICE.into(),
             identity: "self-declared".into(),
             incident: Some("INC-4211".into()),
+            organisation: None,
             outage_start: "2026-11-21T03:00:00Z".parse().unwrap(),
             inputs: BTreeMap::from([
                 ("restore_to".into(), Value::Timestamp("2026-11-21T03:07:30Z".parse().unwrap())),
@@ -171,7 +172,7 @@ impl Run {
         self.intend(&id, Some(Consent::Confirmed)).finish(&id, Outcome::Succeeded, saved)
     }
 
-    fn report(&self) -> Report {
+    pub(super) fn report(&self) -> Report {
         let state = State::new(Arc::new(runbook())).apply_all(&self.records);
         let verdict = journal::Verdict {
             run: "20261121T031000Z-aurora-pitr-k3f9".into(),
@@ -190,7 +191,7 @@ impl Run {
 }
 
 /// A drill with a bit of everything: a refused guard, a failure, a crash, an unknown, a skip.
-fn eventful() -> Run {
+pub(super) fn eventful() -> Run {
     let mut run = Run::new();
     let attached = || Event::run(Fact::ConsoleAttached { pid: 7, tool: "0.1.0".into() });
     let pins = BTreeMap::from([("aws.account".into(), "123456789012".into())]);

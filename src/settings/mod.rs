@@ -36,6 +36,8 @@ pub struct Settings {
     pub runbooks: Option<PathBuf>,
     /// Who the operator is.
     pub operator: Option<String>,
+    /// Whose record it is, for the report.
+    pub organisation: Option<String>,
     /// A theme's name or file.
     pub theme: Option<String>,
     /// How the record is signed; `None`: not at all.

@@ -52,6 +52,7 @@ impl Story {
             operator: "alice@bastion-1".into(),
             identity: "self-declared".into(),
             incident: Some("INC-4211".into()),
+            organisation: None,
             outage_start: at(-240),
             inputs: BTreeMap::from([
                 ("target_cluster".into(), Value::String("loanserve-restored".into())),

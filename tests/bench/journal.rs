@@ -132,6 +132,7 @@ fn begin(runs: &Path, id: &str, runbook: &str) -> (Journal, steadyhand::engine::
         operator: BY.into(),
         identity: "self-declared".into(),
         incident: None,
+        organisation: None,
         outage_start: Utc::now(),
         inputs: [].into(),
         secrets: [].into(),

@@ -25,6 +25,7 @@ mod record;
 mod refusals;
 mod rehearsal;
 mod remaining;
+mod report;
 mod s3;
 mod services;
 mod shell;

@@ -66,6 +66,7 @@ fn begin(runs: &Path, run: &str, previous: Option<Previous>) -> Journal {
         operator: BY.into(),
         identity: "self-declared".into(),
         incident: None,
+        organisation: None,
         outage_start: "2026-11-21T03:00:00Z".parse().unwrap(),
         inputs: BTreeMap::new(),
         secrets: BTreeMap::new(),

@@ -89,7 +89,7 @@ ENTER = {"how": "enter"}
 record("03:04:10", "run_started", {
     "run": RUN, "runbook": "loans-pitr", "runbook_sha256": sha(runbook), "settings_sha256": None,
     "mode": "drill", "environment": "dr", "pins": PINS, "tool": "0.1.0", "operator": ALICE,
-    "identity": "self-declared", "incident": "DR-2026-Q4", "outage_start": "2026-11-21T03:00:00Z",
+    "identity": "self-declared", "incident": "DR-2026-Q4", "organisation": "Example Lending Ltd", "outage_start": "2026-11-21T03:00:00Z",
     "inputs": {
         "db_password": {"$secret": "db_password"}, "restore_to": moment("2026-11-21T03:03:30Z"),
         "smoke_url": "https://loans.dr.example.org/health", "source_cluster": "loanserve",

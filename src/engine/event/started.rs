@@ -49,6 +49,9 @@ pub struct RunStarted {
     pub identity: String,
     /// The incident or change ticket.
     pub incident: Option<String>,
+    /// Whose record it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
     /// The declared start of the outage.
     pub outage_start: DateTime<Utc>,
     /// The inputs as resolved; secrets are names.

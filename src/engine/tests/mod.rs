@@ -98,6 +98,7 @@ fn start() -> Input {
         operator: "alice@bastion".into(),
         identity: "self-declared".into(),
         incident: None,
+        organisation: None,
         outage_start: wall(-60),
         inputs: BTreeMap::new(),
         secrets: BTreeMap::new(),

@@ -97,6 +97,7 @@ fn identity(state: &State, run: &RunStarted) -> Identity {
         unattended: run.auto,
         scenario: state.runbook.title.clone(),
         incident: run.incident.clone(),
+        organisation: run.organisation.clone(),
         system: state.runbook.system.clone(),
         environment: run.environment.clone(),
         account: pin("aws.account"),

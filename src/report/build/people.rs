@@ -32,14 +32,27 @@ pub(super) fn people(state: &State, run: &RunStarted, records: &[Recorded]) -> P
             takes_part(&mut involved, name, Role::Other, SELF_DECLARED);
         }
     }
-    People { operator: run.operator.clone(), identity: run.identity.clone(), involved, recorded_by }
+    let observers = involved.iter().filter(|person: &&Person| person.roles == [Role::Other]);
+    let observers: Vec<&str> = observers.map(|person| person.name.as_str()).collect();
+    let observers = match observers.as_slice() {
+        [] => "none recorded: who only watches leaves no record".to_owned(),
+        names => names.join(", "),
+    };
+    People {
+        operator: run.operator.clone(),
+        identity: run.identity.clone(),
+        observers,
+        involved,
+        recorded_by,
+    }
 }
 
 /// A name that is known in two ways stands there twice: the weaker one is not hidden by the other.
 fn takes_part(involved: &mut Vec<Person>, name: &str, role: Role, identity: &str) {
-    let known = |person: &&mut Person| {
-        person.name == name && (person.identity == identity || person.roles.contains(&role))
-    };
+    // How the operator is known is said by the run's first record.
+    let told = |person: &Person| role == Role::Operator && person.roles.contains(&role);
+    let known =
+        |person: &&mut Person| person.name == name && (person.identity == identity || told(person));
     match involved.iter_mut().find(known) {
         Some(person) if person.roles.contains(&role) => {}
         Some(person) => person.roles.push(role),

@@ -97,7 +97,7 @@ fn issues(report: &Report) -> Markup {
                 text(&issue.text),
                 name(step),
                 name(&issue.owner),
-                html! { (issue.due) },
+                name(&issue.due.to_string()),
                 name(&issue.by),
             ]
         })
@@ -119,7 +119,7 @@ fn sign_offs(report: &Report) -> Markup {
             vec![
                 at(one.at),
                 html! { (name(&one.reviewer)) br; span.none { (t(&one.identity)) } },
-                html! { (word(&one.decision)) },
+                name(&word(&one.decision)),
                 text(&one.note),
                 html! { (one.up_to_record) },
             ]
@@ -141,8 +141,8 @@ fn unknowns(report: &Report) -> Markup {
             Some(r) => vec![
                 attempt,
                 at(r.at),
-                html! { (word(&r.outcome)) },
-                html! { (word(&r.by)) },
+                name(&word(&r.outcome)),
+                name(&word(&r.by)),
                 text(&r.reason),
             ],
         }
@@ -195,10 +195,10 @@ fn backups(report: &Report) -> Markup {
         .map(|b| {
             let size = b.size_gb.map_or_else(String::new, |gb| format!("{gb:.1} GB"));
             vec![
-                html! { (b.date) },
+                name(&b.date.to_string()),
                 text(&b.id),
-                text(&b.kind),
-                text(&b.status),
+                name(&b.kind),
+                name(&b.status),
                 html! { (size) },
                 html! { @if b.verified { "yes" } @else { "no" } },
                 text(&b.notes),

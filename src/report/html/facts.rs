@@ -39,6 +39,7 @@ fn identity(report: &Report) -> Markup {
         ("Unattended", identity.unattended.then(|| html! { "yes (--auto)" })),
         ("Scenario", said(Some(&identity.scenario))),
         ("Incident or ticket", said(identity.incident.as_deref())),
+        ("Organisation", said(identity.organisation.as_deref())),
         ("System", said(identity.system.as_deref())),
         ("Environment", said(identity.environment.as_deref())),
         ("Account", said(identity.account.as_deref())),
@@ -92,7 +93,7 @@ fn people(report: &Report) -> Markup {
         .collect();
     html! {
         (table(&["Who", "As", "Known by", "Records"], &rows))
-        p.small { "Who only watches leaves no record." }
+        p.small { "Observers: " (t(&report.people.observers)) "." }
     }
 }
 
@@ -127,7 +128,7 @@ fn time(report: &Report) -> Markup {
         ]))
         @if !amended.is_empty() {
             h3 { "The start of the outage was amended" }
-            (table(&["At", "By", "From", "To", "RTO from the earlier", "Reason"], &amended))
+            (table(&["At", "By", "From", "To", "RTO from then", "Reason"], &amended))
         }
     }
 }

@@ -74,9 +74,11 @@ fn hash(text: &str) -> Markup {
     html! { code.hash { (t(text)) } }
 }
 
-/// A name, which stays whole in a narrow column as long as it can.
+/// A name or a word, which stays whole in a narrow column unless it is a long one.
 fn name(text: &str) -> Markup {
-    html! { span.name { (t(text)) } }
+    const WHOLE: usize = 24;
+    let class = if text.chars().nth(WHOLE).is_some() { "name long" } else { "name" };
+    html! { span class=(class) { (t(text)) } }
 }
 
 /// A section of the page.

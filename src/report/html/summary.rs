@@ -54,7 +54,7 @@ fn warnings(report: &Report) -> Vec<Markup> {
     for approval in report.approvals.iter().filter(|one| one.standing == Answer::NotApproved) {
         warnings.push(html! {
             strong { "Acted on without approval. " } "Step " code { (t(&approval.step)) } ": "
-            (t(&approval.broken_glass.as_ref().map_or("", |glass| glass.reason.as_str())))
+            (t(approval.broken_glass.as_ref().map_or("", |glass| glass.reason.as_str())))
             ". Nobody has approved that since."
         });
     }
@@ -83,7 +83,7 @@ fn cards(report: &Report) -> Markup {
     let steps: Vec<_> = report.steps.iter().filter(|step| step.verifies_data).collect();
     let checks = match steps.len() {
         0 => "no step verifies data".to_owned(),
-        1 => format!("by the step {}", t(&steps.first().map_or("", |step| step.id.as_str()))),
+        1 => format!("by the step {}", t(steps.first().map_or("", |step| step.id.as_str()))),
         n => format!("by {n} steps"),
     };
     let (passed, word) = match verdicts.passed {

@@ -272,3 +272,6 @@ fn remarks(report: &Report, scale: &Scale) -> Vec<String> {
     remarks.push("Times are counted from the start of the outage.".into());
     remarks
 }
+
+#[cfg(test)]
+mod tests;

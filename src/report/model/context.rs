@@ -25,6 +25,8 @@ pub struct Identity {
     pub scenario: String,
     /// The incident or change ticket.
     pub incident: Option<String>,
+    /// Whose record it is.
+    pub organisation: Option<String>,
     /// The system, as the runbook names it.
     pub system: Option<String>,
     /// The environment's name.
@@ -86,6 +88,8 @@ pub struct People {
     pub operator: String,
     /// How that is known.
     pub identity: String,
+    /// Who left a record without having operated, approved or reviewed; who only watches leaves none.
+    pub observers: String,
     /// Everybody in whose name something was recorded, and as what. Who only watches leaves no record.
     pub involved: Vec<Person>,
     /// Everybody in whose name something was recorded, and how many records.

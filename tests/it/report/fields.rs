@@ -8,34 +8,82 @@ use super::{report, story};
 const ASKED_FOR: &[(&str, &[&str])] = &[
     (
         "identity",
-        &["run", "mode", "scenario", "ticket", "organisation", "system", "environment", "account", "region"],
+        &[
+            "run",
+            "mode",
+            "scenario",
+            "ticket",
+            "organisation",
+            "system",
+            "environment",
+            "account",
+            "region",
+        ],
     ),
     (
         "plan",
-        &["runbook title", "version", "SHA-256", "owner", "last reviewed", "scope", "success criteria"],
+        &[
+            "runbook title",
+            "version",
+            "SHA-256",
+            "owner",
+            "last reviewed",
+            "scope",
+            "success criteria",
+        ],
     ),
     ("people", &["operator", "approvers", "observers", "roles", "requester is not approver"]),
     ("time", &["declared", "started", "service restored", "closed", "UTC", "clock state"]),
-    ("objectives", &["RTO target", "RTO actual", "RTO pass or fail", "RPO target", "RPO actual", "RPO pass or fail", "what the RPO was computed from"]),
+    (
+        "objectives",
+        &[
+            "RTO target",
+            "RTO actual",
+            "RTO pass or fail",
+            "RPO target",
+            "RPO actual",
+            "RPO pass or fail",
+            "what the RPO was computed from",
+        ],
+    ),
     (
         "each step",
         &[
-            "expected", "resolved request", "who", "approval", "start", "end", "outcome", "evidence hash",
-            "attempts", "deviation and reason",
+            "expected",
+            "resolved request",
+            "who",
+            "approval",
+            "start",
+            "end",
+            "outcome",
+            "evidence hash",
+            "attempts",
+            "deviation and reason",
         ],
     ),
     (
         "outcome",
-        &["deviations", "unknowns and how resolved", "integrity checks", "issues with owner and due date", "lessons"],
+        &[
+            "deviations",
+            "unknowns and how resolved",
+            "integrity checks",
+            "issues with owner and due date",
+            "lessons",
+        ],
     ),
-    ("integrity", &["head", "signatures", "anchors", "tool version", "redaction and degraded-mode notices"]),
+    (
+        "integrity",
+        &["head", "signatures", "anchors", "tool version", "redaction and degraded-mode notices"],
+    ),
     ("sign-off", &["reviewer", "date", "decision"]),
 ];
 
 /// The rows of the table: group, what is asked for, paths.
 fn table() -> Vec<(String, String, Vec<String>)> {
     let doc = include_str!("../../../docs/report.md");
-    let rows = doc.lines().filter(|line| line.starts_with("| ") && line.matches(" | ").count() == 2);
+    let (_, doc) = doc.split_once("## What a reviewer asks for").unwrap();
+    let rows =
+        doc.lines().filter(|line| line.starts_with("| ") && line.matches(" | ").count() == 2);
     rows.filter_map(|row| {
         let mut cells = row.trim_matches('|').split(" | ").map(str::trim);
         let (group, asked, found) = (cells.next()?, cells.next()?, cells.next()?);

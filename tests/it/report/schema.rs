@@ -8,7 +8,8 @@ use serde_json::{Value as Json, json};
 use super::{report, story};
 
 fn shipped() -> Json {
-    let out = Command::new(env!("CARGO_BIN_EXE_steady")).args(["schema", "--report"]).output().unwrap();
+    let out =
+        Command::new(env!("CARGO_BIN_EXE_steady")).args(["schema", "--report"]).output().unwrap();
     assert!(out.status.success());
     serde_json::from_slice(&out.stdout).unwrap()
 }
