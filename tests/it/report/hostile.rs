@@ -147,7 +147,7 @@ fn no_text_of_a_journal_becomes_markup_a_formula_or_a_control_character() {
         // Outside of fenced blocks there is no line of Markdown that the text began.
         let outside: Vec<&str> = outside_fences(text("md"));
         for line in &outside {
-            assert!(!line.contains("<script") && !line.contains("](http"), "{line}");
+            assert!(!line.contains("<script") && !line.replace("\\]", "").contains("]("), "{line}");
             assert!(line.trim() != "# heading", "{evil:?}");
         }
         assert!(outside.iter().filter(|line| line.starts_with("# ")).count() == 1, "{evil:?}");

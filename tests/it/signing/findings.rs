@@ -84,7 +84,7 @@ fn each_way_of_tampering_has_its_exit_status_and_its_sentence() {
             Box::new(|run| {
                 let mut edited = lines(run);
                 let end = edited.last_mut().unwrap();
-                *end = end.replace("\"format\":\"json\"", "\"format\":\"jsox\"");
+                *end = end.replace("\"format\":\"html\"", "\"format\":\"htmx\"");
                 fs::write(run.join(JOURNAL), edited.concat()).unwrap();
             }),
             6,
