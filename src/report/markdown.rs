@@ -91,6 +91,7 @@ fn identity(doc: &mut Doc, report: &Report) {
         ("Organisation", identity.organisation.clone()),
         ("System", identity.system.clone()),
         ("Environment", identity.environment.clone()),
+        ("Allowed targets", identity.allowed_targets.as_ref().map(plain)),
         ("Target pins", Some(pins(&identity.pinned))),
         (
             "Target last proven",

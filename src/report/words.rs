@@ -4,8 +4,9 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::model::{Answer, Approval, Basis, Objective, Objectives, Report, Split, Verdict};
+use crate::engine::clock::Certainty;
 use crate::engine::event::Ending;
-use crate::runbook::value::{duration_text, timestamp_text};
+use crate::runbook::value::duration_text;
 
 /// A length of time as runbooks write it.
 pub(super) fn seconds(s: i64) -> String {
@@ -118,26 +119,28 @@ pub(super) fn basis(basis: Basis) -> &'static str {
 
 /// What the loss is counted from and to.
 pub(super) fn loss(objectives: &Objectives) -> String {
-    match (objectives.basis, objectives.recovery_point, objectives.loss_counted_to) {
-        (Basis::Achieved, Some(point), Some(until)) => format!(
-            "The loss is counted from {}, the recovery point that a step measured, to {}, the later of \
-             the outage's start and the stop of writes.",
-            timestamp_text(point),
-            timestamp_text(until)
-        ),
-        (Basis::Stated, Some(point), Some(until)) => format!(
-            "The recovery point {} was stated by a person; no step measured it. Counted to {}.",
-            timestamp_text(point),
-            timestamp_text(until)
-        ),
-        (Basis::Requested, Some(point), Some(until)) => format!(
-            "The recovery point {} was requested; no step measured what was achieved. Counted to {}.",
-            timestamp_text(point),
-            timestamp_text(until)
-        ),
-        (Basis::Achieved | Basis::Stated | Basis::Requested | Basis::NotMeasured, ..) => {
-            "No recovery point is known: the loss of data was not measured.".into()
+    let known = objectives.recovery_point.zip(objectives.loss_counted_to);
+    let Some((point, until)) = known.map(|(point, until)| (moment(point), moment(until))) else {
+        return "No recovery point is known: the loss of data was not measured.".into();
+    };
+    let clock = objectives.loss_clock.filter(|words| *words != Certainty::Verified.words());
+    let clock = clock.map_or(String::new(), |words| format!(" ({words})"));
+    let source = objectives.source.as_deref().map_or(String::new(), |s| format!(" ({s})"));
+    let to = format!("to {until}, the later of the outage's start and the stop of writes{clock}");
+    match objectives.basis {
+        Basis::Achieved => {
+            format!(
+                "The loss is counted from {point}, the recovery point that a step measured{source}, {to}."
+            )
         }
+        Basis::Stated => {
+            format!(
+                "The recovery point {point} was stated by a person{source}; no step measured it. Counted {to}."
+            )
+        }
+        Basis::Requested | Basis::NotMeasured => format!(
+            "The recovery point {point} was requested{source}; no step measured what was achieved. Counted {to}."
+        ),
     }
 }
 

@@ -87,6 +87,8 @@ pub(super) fn objectives(state: &State, now: &Stamp) -> Objectives {
             Some(engine::Basis::Requested) => Basis::Requested,
             None => Basis::NotMeasured,
         },
+        source: point.as_ref().map(|p| p.source.clone()),
+        loss_clock: point.as_ref().map(|p| p.certainty.words()),
         loss_counted_to: point.as_ref().map(|p| p.until),
     }
 }

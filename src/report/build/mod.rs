@@ -102,6 +102,7 @@ fn identity(state: &State, run: &RunStarted) -> Identity {
         environment: run.environment.clone(),
         account: pin("aws.account"),
         region: pin("aws.region"),
+        allowed_targets: run.targets.as_ref().and_then(|lists| serde_json::to_value(lists).ok()),
         pinned: run.pins.clone(),
         proven,
     }

@@ -44,6 +44,10 @@ fn identity(report: &Report) -> Markup {
         ("Environment", said(identity.environment.as_deref())),
         ("Account", said(identity.account.as_deref())),
         ("Region", said(identity.region.as_deref())),
+        (
+            "Allowed targets",
+            identity.allowed_targets.as_ref().map(|lists| html! { (t(&plain(lists))) }),
+        ),
         ("Target pins", Some(pins(&identity.pinned))),
         ("Target last proven", Some(proven)),
     ])

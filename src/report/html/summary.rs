@@ -93,6 +93,10 @@ fn cards(report: &Report) -> Markup {
         None => (Verdict::NotMeasured, "not judged"),
     };
     let why = verdicts.not_judged.map_or_else(|| ending(report), str::to_owned);
+    // Both values: the first one is what was declared before anybody knew how it would end.
+    let amended = report.time.outage_start_amendments.first().map_or(String::new(), |first| {
+        format!("{} from the start that was declared first", seconds(first.rto_s))
+    });
     html! {
         div.cards {
             (card("Passed", passed, word, &html! { (t(&why)) }))
@@ -100,7 +104,7 @@ fn cards(report: &Report) -> Markup {
                 "Recovery time (RTO)",
                 verdicts.recovery_time,
                 verdict_word(verdicts.recovery_time),
-                &measured(&objectives.rto, ""),
+                &measured(&objectives.rto, &amended),
             ))
             (card(
                 "Data loss (RPO)",

@@ -35,6 +35,8 @@ pub struct Identity {
     pub account: Option<String>,
     /// The AWS region, as proven, else as pinned.
     pub region: Option<String>,
+    /// All that a drill might act on, by kind, where the settings say so.
+    pub allowed_targets: Option<Json>,
     /// What had to be proven before anything changed.
     pub pinned: BTreeMap<String, String>,
     /// What was last proven, and when.

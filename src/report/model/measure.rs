@@ -76,6 +76,10 @@ pub struct Objectives {
     pub recovery_point: Option<DateTime<Utc>>,
     /// What the recovery point is known from.
     pub basis: Basis,
+    /// The runbook's `recovery_point`: where the recovery point was looked up.
+    pub source: Option<String>,
+    /// How far the loss can be relied on: as `time.clock` says of the recovery time.
+    pub loss_clock: Option<&'static str>,
     /// The moment the loss is counted to: the later of the outage's start and `writes_stopped`.
     pub loss_counted_to: Option<DateTime<Utc>>,
 }
