@@ -5,7 +5,7 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 
 use super::escape::{block, inline};
-use super::model::{Attempt, Objective, Report, Role, Step};
+use super::model::{Answer, Attempt, Objective, Report, Role, Step};
 use super::test_log::test_log;
 use super::words::{self, plain, seconds, verdict_word, word};
 use crate::engine::Mode;
@@ -27,6 +27,9 @@ pub fn markdown(report: &Report) -> String {
         doc.line(&format!(
             "**The run had not finished at {as_of}: everything in here may yet change.**"
         ));
+    }
+    for one in report.approvals.iter().filter(|one| one.standing == Answer::NotApproved) {
+        doc.line(&format!("**✗ Step {}: {}.**", inline(&one.step), inline(&words::answer(one))));
     }
     if report.identity.mode == Mode::Rehearsal {
         doc.line("**Rehearsal: nothing was executed. It proves nothing about a system.**");

@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::*;
 use crate::engine::event::{
-    Accepted, AttemptFinished, ByHand, Check, Consent, Ending, Expectation as Expected,
-    Objective as Which, Output, Resolution, ResolvedBy, RunStarted, Seen, UnknownResolved,
+    Accepted, ApprovalGranted, ApprovalRequested, AttemptFinished, ByHand, Check, Consent, Ending,
+    Expectation as Expected, KnownBy, Objective as Which, Output, Resolution, ResolvedBy,
+    RunStarted, Seen, UnknownResolved,
 };
 use crate::engine::{AttemptId, Event, Fact, Mode, Outcome, Part, Recorded, Stamp, State};
 use crate::journal::{self, Finding};
@@ -311,4 +312,67 @@ fn nothing_is_called_compliant_and_nothing_can_fool_a_reader() {
     let outside: String = text.split("```").step_by(2).collect();
     assert!(!outside.contains("<script>"), "{text}");
     assert!(!text.contains("db_password: "), "{text}");
+}
+
+#[test]
+fn a_rehearsal_is_not_judged_and_says_that_nothing_was_executed() {
+    let mut run = eventful();
+    if let Fact::RunStarted(started) = &mut run.records[0].event.fact {
+        started.mode = Mode::Rehearsal;
+    }
+    let report = run.report();
+    assert_eq!(report.verdicts.passed, None);
+    assert_eq!(report.verdicts.not_judged, Some("a rehearsal executes nothing"));
+    assert_eq!(report.verdicts.recovery_time, Verdict::NotMeasured);
+    assert!(!report.interim);
+    let page = html(&report);
+    assert!(page.contains("Nothing was executed") && page.contains("not judged"), "{page}");
+    let text = markdown(&report);
+    assert!(text.contains("| Passed | not judged: a rehearsal executes nothing |"), "{text}");
+    assert!(text.contains("**Rehearsal: nothing was executed."), "{text}");
+    assert!(test_log(&report).contains("Result: not judged: nothing was executed\n"));
+}
+
+#[test]
+fn a_broken_glass_is_in_red_until_somebody_approves_in_retrospect() {
+    let mut run = Run::new();
+    let asked = ApprovalRequested {
+        part: Part::Do,
+        attempt: 1,
+        request: "d1".into(),
+        target: BTreeMap::new(),
+        by: vec!["bob".into()],
+        count: 1,
+        uid: 1001,
+        head: "00".repeat(32),
+    };
+    run.add(Event::step("restore", Fact::ApprovalRequested(Box::new(asked))));
+    let seq = run.records.len() as u64;
+    let glass =
+        Consent::BreakGlass { phrase: "without approval".into(), reason: "bob sleeps".into() };
+    let id = attempt("restore", 1);
+    run.intend(&id, Some(glass)).finish(&id, Outcome::Succeeded, &[]);
+    let report = run.report();
+    assert_eq!(report.approvals[0].standing, Answer::NotApproved);
+    let page = html(&report);
+    assert!(page.contains("<p class=\"warning alarm\""), "{page}");
+    assert!(page.contains("<strong class=\"bad\">✗ ACTED ON WITHOUT APPROVAL"), "{page}");
+    assert!(markdown(&report).contains("**✗ Step restore: ACTED ON WITHOUT APPROVAL"));
+
+    let granted = ApprovalGranted {
+        asked: seq,
+        request: "d1".into(),
+        approver: "bob".into(),
+        known_by: KnownBy::LocalUser { uid: 1002 },
+        afterwards: true,
+    };
+    run.add(Event::step("restore", Fact::ApprovalGranted(Box::new(granted))));
+    let report = run.report();
+    assert_eq!(report.approvals[0].standing, Answer::ApprovedAfterwards);
+    assert!(!html(&report).contains("warning alarm"));
+    let bob = report.people.involved.iter().find(|person| person.name == "bob").unwrap();
+    assert_eq!(
+        (bob.roles.as_slice(), bob.identity.as_str()),
+        (&[Role::Approver][..], "local user, uid 1002")
+    );
 }

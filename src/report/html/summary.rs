@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::model::{Answer, Before, Objective, Report, Verdict};
+use super::super::model::{Answer, Approval, Before, Objective, Report, Verdict};
 use super::super::words::{self, basis, ending, seconds, verdict_word, word};
 use super::{at, t};
 use crate::engine::Mode;
@@ -22,6 +22,7 @@ pub(super) fn summary(report: &Report) -> Markup {
                 code { (t(&identity.run)) }
                 @for part in &place { " · " (part) }
             }
+            @for alarm in alarms(report) { p.warning.alarm role="note" { "✗ " (alarm) } }
             @for warning in warnings(report) { p.warning role="note" { (warning) } }
         }
         section #verdicts {
@@ -30,6 +31,19 @@ pub(super) fn summary(report: &Report) -> Markup {
             (reasons(report))
         }
     }
+}
+
+/// What was done that somebody still has to answer for.
+fn alarms(report: &Report) -> Vec<Markup> {
+    let open = report.approvals.iter().filter(|one| one.standing == Answer::NotApproved);
+    let alarm = |approval: &Approval| {
+        let reason = approval.broken_glass.as_ref().map_or("", |glass| glass.reason.as_str());
+        html! {
+            strong { "Acted on without approval. " }
+            "Step " code { (t(&approval.step)) } ": " (t(reason)) ". Nobody has approved that since."
+        }
+    };
+    open.map(alarm).collect()
 }
 
 /// What a reader must know before anything else.
@@ -49,13 +63,6 @@ fn warnings(report: &Report) -> Vec<Markup> {
     if report.identity.practice {
         warnings.push(html! {
             strong { "Practice. " } "Against the embedded sandbox: it proves nothing about a real system."
-        });
-    }
-    for approval in report.approvals.iter().filter(|one| one.standing == Answer::NotApproved) {
-        warnings.push(html! {
-            strong { "Acted on without approval. " } "Step " code { (t(&approval.step)) } ": "
-            (t(approval.broken_glass.as_ref().map_or("", |glass| glass.reason.as_str())))
-            ". Nobody has approved that since."
         });
     }
     if let (Some(amended), true) =
