@@ -15,8 +15,8 @@ use crate::engine::Outcome;
 use crate::runbook::value::duration_text;
 use crate::runbook::{Effect, Request, Resolved, Value};
 use answer::{Answer, Verdict};
-pub use ask::reach;
 use ask::{Ask, Lost};
+pub use ask::{client, reach};
 
 /// One try of a poll; a server that hangs is asked again.
 const ONE_TRY: Duration = Duration::from_secs(30);

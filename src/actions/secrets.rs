@@ -130,6 +130,21 @@ impl Reveal for Secrets {
     }
 }
 
+/// One secret that is no input's; the redactor knows it as `name` before anybody else sees it.
+///
+/// # Errors
+/// One line: where it was looked for, and what to do.
+pub async fn fetch_one(
+    name: &str,
+    source: &SecretSource,
+    env: &(dyn Fn(&str) -> Option<String> + Sync),
+    redactor: &Redactor,
+) -> Result<SecretString, String> {
+    let secret = read(source, env).await?;
+    redactor.register(name, secret.expose_secret());
+    Ok(secret)
+}
+
 async fn read(
     source: &SecretSource,
     env: &(dyn Fn(&str) -> Option<String> + Sync),

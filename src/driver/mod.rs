@@ -1,5 +1,6 @@
 //! The one loop that owns a run: decide, append and sync, apply, settle, effects.
 
+mod announcement;
 mod approvals;
 mod autopilot;
 mod clock;
@@ -9,7 +10,9 @@ mod environment;
 mod evidence;
 mod failpoint;
 mod follower;
+mod herald;
 mod open;
+mod outside;
 mod prepare;
 mod rehearsal;
 mod run;
@@ -27,6 +30,7 @@ pub use autopilot::{Auto, Stopped};
 pub use clock::Clock;
 pub use follower::Follower;
 pub use open::{Handle, Hands, Order, Run};
+pub use outside::Outside;
 pub use rehearsal::SPEED;
 pub use run::Left;
 pub use setup::{Pinned, Practice, Trouble, Wish, order};

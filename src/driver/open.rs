@@ -11,6 +11,8 @@ use super::autopilot::Auto;
 use super::clock::{Clock, stepped};
 use super::desk::Desk;
 use super::environment::{self, Held};
+use super::herald::Herald;
+use super::outside::Outside;
 use super::rehearsal::Rehearsal;
 use super::run::{Driver, Left};
 use super::view::{Command, JournalStanding, Output, View};
@@ -96,6 +98,8 @@ pub struct Hands {
     pub auto: Option<Auto>,
     /// Signs checkpoints, when there is a key.
     pub signer: Option<Signer>,
+    /// What leaves the machine.
+    pub outside: Outside,
 }
 
 /// A run in this console's hands: drive it, and look at it meanwhile.
@@ -194,6 +198,7 @@ impl Run {
         environment: Option<Held>,
     ) -> Self {
         let (terminal, loans) = Terminal::new();
+        let redactor = hands.redactor.clone();
         let runs = journal.dir().parent().unwrap_or(Path::new("."));
         let past = state.run().map(|run| Past::of(runs, run, &state.runbook)).unwrap_or_default();
         let pace = Arc::new(past.pace.clone());
@@ -246,6 +251,8 @@ impl Run {
             halted: None,
             status: None,
             output,
+            herald: Herald::new(hands.outside.hooks.clone(), redactor),
+            outside: hands.outside,
             _environment: environment,
         };
         for tail in torn {
@@ -348,7 +355,7 @@ fn run_started(order: &Order, id: &str) -> Result<RunStarted, String> {
         seen: Some(order.seen.clone()),
         previous: previous(&order.runs)?,
         signing: order.signing.clone(),
-        anchor: None,
+        anchor: order.hands.outside.anchor(),
     })
 }
 

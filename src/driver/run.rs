@@ -11,6 +11,8 @@ use tokio::time::{Instant, interval, sleep_until};
 use super::autopilot::{self, Auto, Move, Stopped};
 use super::clock::{Clock, stepped};
 use super::desk::Desk;
+use super::herald::Herald;
+use super::outside::Outside;
 use super::prepare::render;
 use super::view::{Command, JournalStanding, LiveStatus, Notice, Output, Prepared, Urgency, View};
 use super::workers::{Report, Workers};
@@ -47,6 +49,9 @@ pub(super) struct Driver {
     pub(super) halted: Option<String>,
     pub(super) status: Option<LiveStatus>,
     pub(super) output: Output,
+    /// What leaves the machine.
+    pub(super) outside: Outside,
+    pub(super) herald: Herald,
     /// Held for as long as the loop lives.
     pub(super) _environment: Option<super::environment::Held>,
 }
@@ -71,9 +76,9 @@ impl Driver {
         let mut signals = signals::Signals::new();
         let mut last_tick = self.clock.now();
         self.advance();
-        loop {
+        let left = loop {
             if let Some(left) = self.unattended() {
-                return (self.state.clone(), self.leave(left));
+                break left;
             }
             self.publish();
             let retry = self.retry.as_ref().map(|(_, at)| *at);
@@ -83,16 +88,16 @@ impl Driver {
                 signal = signals.next() => {
                     self.note(Input::Signal { signal: signal.to_owned() });
                     let left = Left::Detached(format!("signal {signal}"));
-                    return (self.state.clone(), self.leave(left));
+                    break left;
                 }
                 command = self.commands.recv() => match command {
                     Some(Command::Leave { reason }) => {
-                        return (self.state.clone(), self.leave(Left::Detached(reason)));
+                        break Left::Detached(reason);
                     }
                     Some(command) => self.on_command(command),
                     None => {
                         let left = Left::Detached("the console is gone".into());
-                        return (self.state.clone(), self.leave(left));
+                        break left;
                     }
                 },
                 () = sleep_until(retry.unwrap_or_else(Instant::now)), if retry.is_some() => {
@@ -101,10 +106,13 @@ impl Driver {
                     }
                 }
                 _ = second.tick() => last_tick = self.on_tick(&last_tick),
+                Some(told) = self.herald.next() => self.on_told(told),
                 Some(report) = self.workers.next() => self.on_report(report),
             }
             self.advance();
-        }
+        };
+        self.last_answers(&left).await;
+        (self.state.clone(), self.leave(left))
     }
 
     /// Puts a fact down for the next [`Self::commit`] and folds it in. `false`: the journal is closed,
@@ -216,6 +224,7 @@ impl Driver {
         if !self.consent_may_wait() {
             self.commit();
         }
+        self.announce();
         self.tidy_secrets();
         let effects = if self.halted.is_some() { Vec::new() } else { self.state.effects(&now) };
         for effect in &effects {
@@ -237,6 +246,7 @@ impl Driver {
     fn start(&mut self, effect: &Effect) {
         match effect {
             Effect::Sign => self.sign(),
+            Effect::Anchor => self.anchor(),
             Effect::Hear => {}
             Effect::AskApproval { step } => self.ask_approval_of(step),
             Effect::Prepare { step } => {
@@ -338,6 +348,7 @@ impl Driver {
             Report::Finished(id, finish) => self.finish(&id, finish),
             Report::Found(id, found) => self.on_found(&id, found),
             Report::Signed(checkpoint, signed) => self.on_signed(checkpoint, signed),
+            Report::Anchored(head, anchored) => self.on_anchored(&head, anchored),
         }
     }
 

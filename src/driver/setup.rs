@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use super::autopilot::Auto;
 use super::environment as held;
 use super::open::{Hands, Order};
+use super::outside::Outside;
 use super::rehearsal::SPEED;
 use super::signing;
 use crate::actions::secrets::Secrets;
@@ -211,6 +212,8 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
         signing = Some(terms);
         checks.push(check);
     }
+    let quiet = rehearsal || practice.is_some();
+    let outside = Outside::of(Some(&wish.settings.settings), quiet);
     let failed = checks.iter().any(|check| !check.ok);
     if failed && (wish.in_spite.is_none() || mode != Mode::Live) {
         return Err(Trouble::Preflight(checks));
@@ -248,6 +251,7 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
             pins,
             auto: wish.auto,
             signer: signs.map(signing::signer),
+            outside,
         },
     })
 }
@@ -413,6 +417,7 @@ impl Pinned {
             auto,
             // With the key of who goes on, who may be another than who began.
             signer: signs.map(signing::signer),
+            outside: Outside::of(self.settings.as_ref(), rehearsal || practice.is_some()),
         })
     }
 }

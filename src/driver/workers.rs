@@ -4,20 +4,23 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::{Desk, Wires};
+use super::outside;
 use super::prepare::{prepare, refused};
 use super::view::Prepared;
 use crate::actions::{self, Finish, Found, Progress};
-use crate::engine::event::{AttemptId, Part};
+use crate::engine::event::{Anchored, AttemptId, Part};
 use crate::engine::{Effect, State};
 use crate::journal::Checkpoint;
 use crate::machine::failpoint::panic_here;
 use crate::runbook::Request;
+use crate::settings::Archive;
 use crate::signing::Signed;
 
 /// Progress messages that make one report at most.
@@ -39,6 +42,8 @@ pub(super) enum Report {
     Found(AttemptId, Found),
     /// A checkpoint was signed, or why not.
     Signed(Checkpoint, Result<Signed, String>),
+    /// A head lies where it cannot be changed, or why not.
+    Anchored(Checkpoint, Result<Anchored, String>),
 }
 
 /// What a task is for: at most one of each is under way.
@@ -49,6 +54,7 @@ enum Job {
     Attempt(AttemptId),
     Find(AttemptId),
     Sign,
+    Anchor,
 }
 
 struct Worker {
@@ -102,7 +108,8 @@ impl Workers {
             Job::Verify(step, _) => Some(format!("checking the target of `{step}` once more")),
             Job::Find(id) => Some(format!("looking for what became of {}", id.file_stem())),
             Job::Sign => Some("signing a checkpoint".to_owned()),
-            Job::Attempt(_) => None,
+            // Nobody waits for it.
+            Job::Attempt(_) | Job::Anchor => None,
         })
     }
 
@@ -211,6 +218,24 @@ impl Workers {
         });
     }
 
+    pub(super) fn anchor(
+        &mut self,
+        archive: Option<Archive>,
+        head: Checkpoint,
+        now: DateTime<Utc>,
+    ) {
+        let failed = Report::Anchored(head.clone(), Err(FAILED.into()));
+        self.spawn(Job::Anchor, Default::default(), failed, async move {
+            let anchored = outside::anchor(archive, head.clone(), now).await;
+            Report::Anchored(head, anchored)
+        });
+    }
+
+    /// Whether a head is on its way.
+    pub(super) fn is_anchoring(&self) -> bool {
+        self.jobs.contains_key(&Job::Anchor)
+    }
+
     fn spawn(
         &mut self,
         job: Job,
@@ -248,7 +273,7 @@ impl Workers {
     pub(super) fn keep(&mut self, effects: &[Effect], undo_of: Option<&str>) {
         self.jobs.retain(|job, worker| {
             let wanted = match job {
-                Job::Attempt(_) | Job::Sign => true,
+                Job::Attempt(_) | Job::Sign | Job::Anchor => true,
                 Job::Prepare(step, part) => match part {
                     Part::Undo => undo_of == Some(step),
                     Part::Do | Part::Probe => {
@@ -266,6 +291,7 @@ impl Workers {
                             | Effect::Reattach(_)
                             | Effect::Cancel(_)
                             | Effect::Sign
+                            | Effect::Anchor
                             | Effect::Hear
                             | Effect::AskApproval { .. }
                             | Effect::Find(_)

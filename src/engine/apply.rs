@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::approvals::Approval;
-use super::archive::Untold;
+use super::archive::{News, Untold};
 use super::debrief::Issue;
 use super::event::{
-    AttemptId, ByHand, Consent, Fact, Occasion, Outcome, Part, Pins, Recorded, Resolution,
-    ResolvedBy, Stamp, Subject,
+    AttemptId, ByHand, Consent, Fact, Outcome, Part, Pins, Recorded, Resolution, ResolvedBy, Stamp,
+    Subject,
 };
 use super::sign_off::SignOff;
 use super::signing::Signed;
@@ -33,6 +33,9 @@ impl State {
         self.records += 1;
         self.note_boot(&record.stamp);
         self.last = Some(record.stamp.clone());
+        if let Some(news) = News::of(record) {
+            self.notifications.news.insert(record.seq, news);
+        }
         self.take_in(record);
         self.follow_spans(record);
     }
@@ -50,7 +53,6 @@ impl State {
             Fact::RunStarted(run) => {
                 self.operators.insert(run.operator.clone());
                 self.inputs = run.inputs.clone();
-                self.tell(record, Occasion::Start);
                 self.declare_outage(&at, run.outage_start);
                 self.started = Some((at, (**run).clone()));
             }
@@ -101,7 +103,6 @@ impl State {
                 }
                 let reached = Reached { at, seq: record.seq, step: of, reason: reason.clone() };
                 self.milestones.insert(*milestone, reached);
-                self.tell(record, Occasion::Milestone);
             }
             Fact::MilestoneWithdrawn { milestone, reason } => {
                 self.milestones.remove(milestone);
@@ -111,7 +112,6 @@ impl State {
             }
             Fact::ObjectiveBreached { objective, .. } => {
                 self.breaches.push(*objective);
-                self.tell(record, Occasion::Breach);
             }
             Fact::OutageStartAmended { start, reason } => {
                 self.amend_outage(record, *start, reason);
@@ -129,7 +129,6 @@ impl State {
             Fact::RunFinished { ending, reason } => {
                 self.signatures.closed = Some(record.seq);
                 self.finished = Some((at, *ending, reason.clone()));
-                self.tell(record, Occasion::End);
             }
             // A live run's own, before its first step that acts.
             Fact::GuardSatisfied { .. } if of.is_none() => self.entered = true,
@@ -150,7 +149,6 @@ impl State {
             Fact::ApprovalRequested(asked) => {
                 if let Some(step) = of.as_deref() {
                     self.take_request(record, step, asked);
-                    self.tell(record, Occasion::ApprovalNeeded);
                 }
             }
             Fact::ApprovalGranted(granted) => self.take_grant(record, granted),
@@ -265,11 +263,6 @@ impl State {
             // Said and kept, with no bearing on what may happen next.
             Fact::SignalReceived { .. } | Fact::ClockStep { .. } | Fact::Exported { .. } => {}
         }
-    }
-
-    /// Others may want to know of it.
-    fn tell(&mut self, record: &Recorded, occasion: Occasion) {
-        self.notifications.news.insert(record.seq, occasion);
     }
 
     fn on_step(&mut self, id: Option<&str>, change: impl FnOnce(&mut StepState)) {

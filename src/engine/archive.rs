@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::event::{Anchored, Occasion, Stamp};
+use chrono::{DateTime, Utc};
+
+use super::event::{Anchored, Ending, Fact, Objective, Occasion, Recorded, Stamp, Subject};
 use super::state::State;
+use crate::runbook::Milestone;
 
 /// What of the journal is held elsewhere.
 #[derive(Clone, Debug, Default)]
@@ -28,11 +31,65 @@ impl Anchors {
 #[derive(Clone, Debug, Default)]
 pub struct Notifications {
     /// What there is to tell: the record, and what it is.
-    pub news: BTreeMap<u64, Occasion>,
+    pub news: BTreeMap<u64, News>,
     /// What a hook was told, or could not be told: its name and the record.
     pub settled: BTreeSet<(String, u64)>,
     /// What could not be told.
     pub failed: Vec<Untold>,
+}
+
+/// Something that others may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// What kind of thing.
+    pub occasion: Occasion,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// In a few words.
+    pub what: String,
+    /// It is that the service was restored.
+    pub restored: bool,
+}
+
+impl News {
+    /// What a record tells others; `None`: nothing.
+    pub(super) fn of(record: &Recorded) -> Option<Self> {
+        let (occasion, what) = match &record.event.fact {
+            Fact::RunStarted(_) => (Occasion::Start, "the run began".to_owned()),
+            Fact::MilestoneReached { milestone, .. } => {
+                (Occasion::Milestone, format!("milestone {}", milestone.name()))
+            }
+            Fact::ObjectiveBreached { objective, target_s, actual_s } => {
+                let name = match objective {
+                    Objective::Rto => "RTO",
+                    Objective::Rpo => "RPO",
+                };
+                (Occasion::Breach, format!("{name} missed: {actual_s} s of {target_s} s"))
+            }
+            Fact::ApprovalRequested(asked) => {
+                let step = match &record.event.of {
+                    Subject::Run => "the run",
+                    Subject::Step(step) => step,
+                    Subject::Attempt(id) => &id.step,
+                };
+                let (count, by) = (asked.count, asked.by.join(", "));
+                (Occasion::ApprovalNeeded, format!("{step} needs {count} approval by {by}"))
+            }
+            Fact::RunFinished { ending: Ending::Completed, .. } => {
+                (Occasion::End, "the run is completed".to_owned())
+            }
+            Fact::RunFinished { ending: Ending::Aborted, reason } => {
+                let why = reason.as_deref().unwrap_or("no reason given");
+                (Occasion::End, format!("the run was aborted: {why}"))
+            }
+            _ => return None,
+        };
+        let restored = matches!(
+            &record.event.fact,
+            Fact::MilestoneReached { milestone: Milestone::ServiceRestored, .. }
+        );
+        Some(Self { occasion, at: record.stamp.at, what, restored })
+    }
 }
 
 /// A notification that did not get there.

@@ -12,6 +12,8 @@ use crate::runbook::model::OnUnknown;
 pub enum Effect {
     /// A checkpoint of the journal is to be signed.
     Sign,
+    /// The head of the journal is to be put where the operator cannot change it.
+    Anchor,
     /// Those who may approve can be heard: by a local socket, by a signature.
     Hear,
     /// An `approve` step asks for its approvals.
@@ -64,6 +66,9 @@ impl State {
         let mut effects = Vec::new();
         if self.is_checkpoint_due() {
             effects.push(Effect::Sign);
+        }
+        if self.is_anchor_due() {
+            effects.push(Effect::Anchor);
         }
         if self.awaited_approvals().next().is_some() {
             effects.push(Effect::Hear);

@@ -16,6 +16,7 @@ mod fuzz;
 mod http;
 mod json;
 mod nested;
+mod notify;
 mod plan;
 mod postgres;
 mod process;

@@ -194,7 +194,11 @@ pub async fn reach(origin: &str) -> Result<String, String> {
     Ok(format!("answers ({}), {line}", answer.status().as_u16()))
 }
 
-fn client(url: &Url, follow: bool) -> Result<Client, String> {
+/// What talks HTTP to `url` and its like: our TLS, the machine's roots, redirects to the same origin or none.
+///
+/// # Errors
+/// One line: TLS cannot be set up here.
+pub fn client(url: &Url, follow: bool) -> Result<Client, String> {
     let mut roots = RootCertStore::empty();
     if url.scheme() == "https" {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

@@ -70,7 +70,8 @@ fn what_there_is_to_tell_follows_from_the_records() {
     let mut run = three();
     run.ok(Input::Declare { milestone: Milestone::ServiceRestored, reason: "r".into() });
     run.ok(Input::Abort { reason: "r".into() });
-    let news: Vec<_> = run.state.notifications.news.clone().into_iter().collect();
+    let news = run.state.notifications.news.iter();
+    let news: Vec<_> = news.map(|(seq, news)| (*seq, news.occasion)).collect();
     let ended = (4, Occasion::End);
     assert_eq!(news, [(1, Occasion::Start), (3, Occasion::Milestone), ended]);
     let told = |failure: Option<&str>| Input::Notified {

@@ -145,3 +145,30 @@ async fn an_object_that_is_not_there_any_more_is_named() {
     let said = bench.says(&["verify", &uri], 8, &["output/stop.1.log"]);
     assert!(said.contains("its locks ended"), "{said}");
 }
+
+/// The head goes where the operator cannot change it, at the start; what cannot be put there stops nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_head_is_anchored_at_the_start_and_a_failure_is_recorded() {
+    let Some(bench) = Bench::start().await else { return };
+    bench.settings("to: s3://drills/steady, anchor: true");
+    let run = bench.drill();
+    let (dir, uri) = (run.to_str().unwrap(), format!("s3://drills/steady/{}", name(&run)));
+    let heads = bodies(&run, "anchored");
+    assert_eq!((heads.len(), &heads[0]["what"]), (1, &Json::from("head")));
+    bench.says(&["verify", &uri], 8, &["holds the head of this run's journal and no archive"]);
+    let key = heads[0]["objects"][0]["key"].as_str().unwrap();
+    let got = bench.s3.client.get_object().bucket("drills").key(key).send().await.unwrap();
+    let text = String::from_utf8(got.body.collect().await.unwrap().to_vec()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], format!("steadyhand/{}", name(&run)));
+    assert_eq!(lines[1], heads[0]["anchor"].to_string());
+    bench.says(&["export", dir, "--upload"], 0, &[]);
+    bench.says(&["verify", &uri], 0, &["consistent"]);
+
+    bench.settings("to: s3://nowhere/steady, anchor: true");
+    let run = bench.drill();
+    let failed = bodies(&run, "anchor_failed");
+    assert!(failed[0]["reason"].as_str().unwrap().contains("NoSuchBucket"), "{failed:?}");
+    let dir = run.to_str().unwrap();
+    bench.says(&["verify", dir], 0, &["it was to be anchored, and could not be"]);
+}
