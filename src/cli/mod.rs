@@ -29,7 +29,10 @@ macro_rules! eprintln {
     ($($words:tt)*) => { $crate::cli::line(std::io::stderr(), format_args!($($words)*)) };
 }
 
+mod approve;
 mod archive;
+mod aside;
+mod asked;
 mod begin;
 mod check;
 mod chosen;
@@ -51,6 +54,7 @@ mod runs;
 mod sandbox;
 mod schema;
 mod show;
+mod sign_off;
 mod verify;
 mod watch;
 
@@ -199,6 +203,10 @@ enum Command {
     Watch(watch::WatchArgs),
     /// List past and unfinished runs
     Runs(runs::RunsArgs),
+    /// Approve what a run asks for, as another user or by a signature
+    Approve(approve::ApproveArgs),
+    /// Say as a reviewer whether a run that is over will do
+    SignOff(sign_off::SignOffArgs),
     /// Check a run's record, or that of every run of a directory, or of an archive: s3://…
     Verify(verify::VerifyArgs),
     /// Write the after-action report; --upload archives the record in S3, locked
@@ -266,6 +274,8 @@ pub fn main() -> ExitCode {
         Some(Command::Resume(args)) => resume::run(globals, &args),
         Some(Command::Watch(args)) => watch::run(globals, &args),
         Some(Command::Runs(args)) => runs::run(globals, &args),
+        Some(Command::Approve(args)) => approve::run(globals, &args),
+        Some(Command::SignOff(args)) => sign_off::run(globals, &args),
         Some(Command::Verify(args)) => verify::run(globals, &args),
         Some(Command::Export(args)) => export::run(globals, &args),
         Some(Command::Schema(args)) => schema::run(&args),

@@ -38,10 +38,10 @@ async fn resume(globals: &Globals, args: &ResumeArgs) -> ExitCode {
             Some(run) => globals.find_run(run)?,
             None => only_unfinished(&globals.runs_dir()?)?,
         };
-        let signing = globals.load_settings()?.settings.signing;
-        Ok((dir, given(&args.inputs)?, globals.operator()?, signing))
+        let settings = globals.load_settings()?.settings;
+        Ok((dir, given(&args.inputs)?, globals.operator()?, settings))
     };
-    let (dir, instead, operator, signing) = match asked() {
+    let (dir, instead, operator, settings) = match asked() {
         Ok(asked) => asked,
         Err(why) => return fail(USAGE, why),
     };
@@ -62,7 +62,7 @@ async fn resume(globals: &Globals, args: &ResumeArgs) -> ExitCode {
     };
     let practice = stay.as_ref().map(|_| PRACTICE);
     let auto = args.unattended.auto();
-    let hands = pinned.hands(operator, &instead, auto, practice, signing.as_ref()).await;
+    let hands = pinned.hands(operator, &instead, auto, practice, &settings).await;
     let code = match hands {
         Ok(hands) => match Run::resume(&dir, pinned.runbook, hands) {
             Ok(run) => conduct.conduct(run, None).await,

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::evidence;
 use super::run::Driver;
 use super::view::{Command, Urgency};
-use crate::engine::Input;
 use crate::engine::event::Part;
+use crate::engine::{Given, Input};
 use crate::runbook::{inputs, value};
 
 impl Driver {
@@ -20,6 +20,8 @@ impl Driver {
             Command::Consent { step, part, digest, given } => {
                 self.consent(step, part, digest, given)
             }
+            Command::AskApproval { step, digest } => self.ask_approval(&step, &digest),
+            Command::Signature { armoured } => self.judge(armoured, None),
             Command::PrepareUndo { step } => {
                 self.prepared = None;
                 self.workers.prepare(&self.desk, &self.state, &step, Part::Undo);
@@ -40,7 +42,11 @@ impl Driver {
         }
     }
 
-    fn consent(&mut self, step: String, part: Part, digest: String, given: crate::engine::Given) {
+    fn consent(&mut self, step: String, part: Part, digest: String, given: Given) {
+        if matches!(given, Given::BreakGlass { .. }) && self.waits_in(&step) {
+            self.take_said(Input::Consent { step, part, given, digest });
+            return;
+        }
         let shown = self.prepared.as_ref().filter(|p| p.step == step && p.part == part);
         if let Some(secret) = shown.and_then(|p| p.wants.first()) {
             let why = format!("`{secret}` must be typed first");
@@ -49,7 +55,7 @@ impl Driver {
         }
         match shown.map(|p| (&p.request, &p.target, p.digest == digest)) {
             Some((Ok(_), Ok(_), true)) => {
-                self.take(Input::Consent { step, part, given, digest });
+                self.take_said(Input::Consent { step, part, given, digest });
             }
             Some((Err(why), _, _) | (_, Err(why), _)) => {
                 let why = why.clone();

@@ -38,6 +38,8 @@ pub struct Desk {
     pub pins: Pins,
     /// Signs checkpoints, when there is a key.
     pub signer: Option<Signer>,
+    /// Whose signatures are approvals.
+    pub allowed_signers: Option<PathBuf>,
     /// For the children that must outlive this console.
     pub supervisors: Supervisors,
     /// This console's.

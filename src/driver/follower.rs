@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::door::Hearing;
 use super::view::{JournalStanding, Notice, Output, Urgency, View};
 use crate::catalogue::Past;
 use crate::engine::State;
@@ -42,6 +43,7 @@ impl Follower {
             journal: JournalStanding::default(),
             dir: dir.to_owned(),
             wants: Vec::new(),
+            hearing: Hearing::default(),
             read_only: true,
         });
         let mut follower = Self { journal, state, views, dir: dir.to_owned() };

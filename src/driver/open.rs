@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use super::autopilot::Auto;
 use super::clock::{Clock, stepped};
 use super::desk::Desk;
+use super::door::{Door, Hearing};
 use super::environment::{self, Held};
 use super::herald::Herald;
 use super::outside::Outside;
@@ -100,6 +101,8 @@ pub struct Hands {
     pub signer: Option<Signer>,
     /// What leaves the machine.
     pub outside: Outside,
+    /// Whose signatures are approvals.
+    pub allowed_signers: Option<PathBuf>,
 }
 
 /// A run in this console's hands: drive it, and look at it meanwhile.
@@ -210,6 +213,7 @@ impl Run {
             aws: hands.aws,
             pins: hands.pins,
             signer: hands.signer,
+            allowed_signers: hands.allowed_signers,
             terminal,
             rehearsal: state.run().and_then(|run| Rehearsal::of(run, past)),
             // Not the file's name: it may have been replaced by another version meanwhile.
@@ -228,6 +232,7 @@ impl Run {
             journal: JournalStanding::default(),
             dir: desk.dir.clone(),
             wants: Vec::new(),
+            hearing: Hearing::default(),
             read_only: false,
         });
         let (asks, commands) = mpsc::channel(64);
@@ -243,6 +248,7 @@ impl Run {
             commands,
             views,
             workers: Workers::new(),
+            door: Door::new(),
             prepared: None,
             undo_of: None,
             looked: BTreeSet::new(),

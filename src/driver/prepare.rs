@@ -18,7 +18,8 @@ use crate::runbook::{Effect, Request, Resolved, Value};
 /// SHA-256 of a masked request: what consents and intents are bound to. It needs no key: what is hashed
 /// has names where secrets will stand, and lies beside the digest in the journal, so that the digest
 /// cannot be used to try out guesses of a secret, and an auditor can compute it again.
-pub(super) fn digest(masked: &Json) -> String {
+#[must_use]
+pub fn digest(masked: &Json) -> String {
     hex::encode(Sha256::digest(masked.to_string()))
 }
 

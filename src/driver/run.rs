@@ -13,6 +13,7 @@ use super::clock::{Clock, stepped};
 use super::desk::Desk;
 use super::herald::Herald;
 use super::outside::Outside;
+use super::door::Door;
 use super::prepare::render;
 use super::view::{Command, JournalStanding, LiveStatus, Notice, Output, Prepared, Urgency, View};
 use super::workers::{Report, Workers};
@@ -38,6 +39,8 @@ pub(super) struct Driver {
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) views: watch::Sender<View>,
     pub(super) workers: Workers,
+    /// Where those come who approve.
+    pub(super) door: Door,
     /// What may be consented to, or was just consented to and is about to be intended.
     pub(super) prepared: Option<Arc<Prepared>>,
     /// An undo is being looked at instead of the step whose turn it is.
@@ -107,6 +110,7 @@ impl Driver {
                 }
                 _ = second.tick() => last_tick = self.on_tick(&last_tick),
                 Some(told) = self.herald.next() => self.on_told(told),
+                brought = self.door.next() => self.on_brought(brought),
                 Some(report) = self.workers.next() => self.on_report(report),
             }
             self.advance();
@@ -140,7 +144,7 @@ impl Driver {
 
     /// Makes the records of this turn durable, with one write and one sync: before anything is started or
     /// shown on the strength of them. `false`: the disk refused them, and none has happened.
-    fn commit(&mut self) -> bool {
+    pub(super) fn commit(&mut self) -> bool {
         match self.journal.commit() {
             Ok(()) => {
                 self.durable = self.state.clone();
@@ -230,6 +234,9 @@ impl Driver {
         for effect in &effects {
             self.start(effect);
         }
+        if !effects.contains(&Effect::Hear) {
+            self.door.close();
+        }
         self.workers.keep(&effects, self.undo_of.as_deref());
     }
 
@@ -247,7 +254,7 @@ impl Driver {
         match effect {
             Effect::Sign => self.sign(),
             Effect::Anchor => self.anchor(),
-            Effect::Hear => {}
+            Effect::Hear => self.hear(),
             Effect::AskApproval { step } => self.ask_approval_of(step),
             Effect::Prepare { step } => {
                 if self.prepared.is_none() && self.undo_of.is_none() {
@@ -548,6 +555,7 @@ impl Driver {
             },
             dir: self.desk.dir.clone(),
             wants: self.wanted(),
+            hearing: self.door.hearing(),
             read_only: false,
         }
     }

@@ -252,6 +252,7 @@ pub async fn order(wish: Wish<'_>, now: DateTime<Utc>) -> Result<Order, Trouble>
             auto: wish.auto,
             signer: signs.map(signing::signer),
             outside,
+            allowed_signers: wish.settings.settings.allowed_signers.clone(),
         },
     })
 }
@@ -380,7 +381,7 @@ impl Pinned {
         instead: &Given,
         auto: Option<Auto>,
         practice: Option<Practice>,
-        signs: Option<&settings::Signing>,
+        settings: &settings::Settings,
     ) -> Result<Hands, Trouble> {
         let rehearsal = self.started.mode == Mode::Rehearsal;
         if auto.is_some() && !rehearsal {
@@ -416,8 +417,9 @@ impl Pinned {
             pins: self.started.pins.clone(),
             auto,
             // With the key of who goes on, who may be another than who began.
-            signer: signs.map(signing::signer),
+            signer: settings.signing.as_ref().filter(|_| !rehearsal).map(signing::signer),
             outside: Outside::of(self.settings.as_ref(), rehearsal || practice.is_some()),
+            allowed_signers: settings.allowed_signers.clone(),
         })
     }
 }

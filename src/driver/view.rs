@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use secrecy::SecretString;
 
+use super::door::Hearing;
 use crate::engine::event::Pins;
 use crate::engine::{AttemptId, Given, Input, Pace, Part, State};
 use crate::runbook::{Effect, Request, StepId};
@@ -33,6 +34,8 @@ pub struct View {
     pub dir: PathBuf,
     /// Secrets that must be typed before the run can move.
     pub wants: Vec<String>,
+    /// How those who approve can be heard.
+    pub hearing: Hearing,
     /// Nobody can move the run from here.
     pub read_only: bool,
 }
@@ -162,6 +165,18 @@ pub enum Command {
         digest: String,
         /// What the operator did.
         given: Given,
+    },
+    /// Ask for the approval of what is [`Prepared`].
+    AskApproval {
+        /// The step on screen.
+        step: StepId,
+        /// The request on screen.
+        digest: String,
+    },
+    /// A signature that was made elsewhere, as it was pasted.
+    Signature {
+        /// Armoured.
+        armoured: String,
     },
     /// Show what a step's undo would run.
     PrepareUndo {

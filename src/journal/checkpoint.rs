@@ -79,20 +79,10 @@ pub fn keep(dir: &Path, checkpoint: &Checkpoint, signature: &[u8]) -> io::Result
     let folder = dir.join(CHECKPOINTS);
     let file = checkpoint.file();
     // The text comes last: a reader that finds it finds its signature.
-    place(&folder, &format!("{file}{SIGNATURE}"), signature)?;
-    place(&folder, &file, checkpoint.text().as_bytes())?;
+    disk::place(&folder, &format!("{file}{SIGNATURE}"), signature)?;
+    disk::place(&folder, &file, checkpoint.text().as_bytes())?;
     disk::sync_dir(&folder)?;
     Ok(Kept { file, signature: sha256_hex(signature) })
-}
-
-fn place(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let draft = folder.join(format!(".{name}"));
-    match std::fs::remove_file(&draft) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        _ => {}
-    }
-    disk::write_new(&draft, bytes)?;
-    std::fs::rename(&draft, folder.join(name))
 }
 
 /// Every checkpoint of the run in `dir`, in the order of the records.

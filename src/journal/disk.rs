@@ -62,6 +62,17 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
+/// Puts a file in its place, whole or not at all; the directory is the caller's to sync.
+pub(super) fn place(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let draft = folder.join(format!(".{name}"));
+    match std::fs::remove_file(&draft) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    write_new(&draft, bytes)?;
+    std::fs::rename(&draft, folder.join(name))
+}
+
 fn write_all(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match write(file, bytes) {

@@ -6,6 +6,7 @@
 pub mod checkpoint;
 pub mod follow;
 pub mod rundir;
+pub mod signed;
 pub mod verify;
 
 mod beside;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::chain::sha256_hex;
+use super::signed::{APPROVALS, SIGN_OFFS};
 use super::writer::{AppendError, Journal, is_full};
 use super::{INCLUDED, JOURNAL, RUNBOOK, SETTINGS, VERIFY, disk, medium};
 use crate::custody;
@@ -16,7 +17,8 @@ use crate::machine::failpoint;
 
 /// What attempts print: `steady watch` shows it.
 const OUTPUT: &str = "output";
-const FOLDERS: [&str; 5] = ["attempts", OUTPUT, "evidence", "checkpoints", "reports"];
+const FOLDERS: [&str; 7] =
+    ["attempts", OUTPUT, "evidence", "checkpoints", "reports", APPROVALS, SIGN_OFFS];
 const HOW: &str = include_str!("VERIFY.txt");
 
 /// What a new run directory is made of.

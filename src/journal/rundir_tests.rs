@@ -37,6 +37,7 @@ fn a_new_run_directory_has_the_layout_of_the_design() {
         visible,
         [
             "VERIFY.txt",
+            "approvals",
             "attempts",
             "checkpoints",
             "evidence",
@@ -45,6 +46,7 @@ fn a_new_run_directory_has_the_layout_of_the_design() {
             "reports",
             "runbook.yaml",
             "settings.yaml",
+            "sign-offs",
         ]
     );
     assert_eq!(fs::read(dir.join("runbook.yaml")).unwrap(), RUNBOOK);

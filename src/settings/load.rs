@@ -85,12 +85,20 @@ fn read(file: &Path) -> Result<Loaded, LoadError> {
         *path = beside.join(&path);
     }
     if let Some(signing) = &mut settings.signing {
-        signing.key = match signing.key.strip_prefix("~") {
-            Ok(below) => etcetera::home_dir().unwrap_or_default().join(below),
-            Err(_) => beside.join(&signing.key),
-        };
+        signing.key = resolve(beside, &signing.key);
+    }
+    if let Some(file) = &mut settings.allowed_signers {
+        *file = resolve(beside, file);
     }
     Ok(Loaded { settings, file: Some((file.to_owned(), bytes)) })
+}
+
+/// Beside the settings, or at home.
+fn resolve(beside: &Path, path: &Path) -> PathBuf {
+    match path.strip_prefix("~") {
+        Ok(below) => etcetera::home_dir().unwrap_or_default().join(below),
+        Err(_) => beside.join(path),
+    }
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ const SETTINGS: Keys = &[
     ("signing", false),
     ("archive", false),
     ("notify", false),
+    ("allowed_signers", false),
     ("environments", false),
 ];
 const ENVIRONMENT: Keys = &[
@@ -89,6 +90,7 @@ fn settings(problems: &mut Problems<'_>, root: &Node) -> Option<Settings> {
         signing: fields.get("signing").and_then(|node| signing(problems, node)),
         archive: fields.get("archive").and_then(|node| outside::archive(problems, node)),
         notify: fields.get("notify").map(|node| outside::hooks(problems, node)).unwrap_or_default(),
+        allowed_signers: path(problems, "allowed_signers"),
         environments: environments(problems, &fields),
     })
 }

@@ -46,6 +46,8 @@ pub struct Settings {
     pub archive: Option<Archive>,
     /// Who is told of runs.
     pub notify: Vec<Hook>,
+    /// Whose signatures are approvals, see `ssh-keygen(1)`.
+    pub allowed_signers: Option<PathBuf>,
     /// By name.
     pub environments: BTreeMap<String, Environment>,
 }

@@ -84,40 +84,61 @@ impl AllowedSigners {
     }
 }
 
-impl Auditor for AllowedSigners {
-    fn judge(&self, found: &Found, at: Option<DateTime<Utc>>) -> io::Result<Signature> {
-        let signature = self.run.join(CHECKPOINTS).join(format!("{}.sig", found.file));
-        let namespace = [OsStr::new("-n"), OsStr::new(NAMESPACE)];
-        let fits = self.ask("check-novalidate", &signature, &namespace, &found.text)?;
+impl AllowedSigners {
+    /// Whose signature over `text` the file `signature` is, and whether they may have made it `at` that time.
+    /// Of several names for one key, one that is `preferred` goes first.
+    ///
+    /// # Errors
+    /// `ssh-keygen` could not be asked.
+    pub(super) fn who(
+        &self,
+        namespace: &str,
+        signature: &Path,
+        text: &[u8],
+        at: Option<DateTime<Utc>>,
+        preferred: &[String],
+    ) -> io::Result<Signature> {
+        let wanted = [OsStr::new("-n"), OsStr::new(namespace)];
+        let fits = self.ask("check-novalidate", signature, &wanted, text)?;
         let Some(key) = fits.fingerprint().filter(|_| fits.ok) else {
-            return Ok(unfit(&fits));
+            return Ok(unfit(&fits, namespace));
         };
         let mut by = vec![OsStr::new("-f"), self.file.as_os_str()];
         // A key that has expired since may have been good when the record was written.
         let time = at
             .map(|at| format!("-Overify-time={}", at.with_timezone(&Local).format("%Y%m%d%H%M%S")));
         by.extend(time.as_deref().map(OsStr::new));
-        let principals = self.ask("find-principals", &signature, &by, b"")?;
+        let principals = self.ask("find-principals", signature, &by, b"")?;
         let listed = String::from_utf8_lossy(&principals.out).into_owned();
+        let mut names: Vec<&str> =
+            listed.lines().map(str::trim).filter(|name| !name.is_empty()).collect();
+        names.sort_by_key(|name| !preferred.iter().any(|one| one == name));
         let mut complaint = principals;
-        for principal in listed.lines().map(str::trim).filter(|name| !name.is_empty()) {
+        for principal in names {
             let mut args = by.clone();
-            args.extend(namespace);
+            args.extend(wanted);
             args.extend([OsStr::new("-I"), OsStr::new(principal)]);
-            let said = self.ask("verify", &signature, &args, &found.text)?;
+            let said = self.ask("verify", signature, &args, text)?;
             if said.ok {
                 return Ok(Signature::Good { principal: principal.to_owned(), key });
             }
             complaint = said;
         }
-        Ok(Signature::Untrusted(untrusted(&complaint, &key)))
+        Ok(Signature::Untrusted(untrusted(&complaint, &key, namespace)))
+    }
+}
+
+impl Auditor for AllowedSigners {
+    fn judge(&self, found: &Found, at: Option<DateTime<Utc>>) -> io::Result<Signature> {
+        let signature = self.run.join(CHECKPOINTS).join(format!("{}.sig", found.file));
+        self.who(NAMESPACE, &signature, &found.text, at, &[])
     }
 }
 
 /// Why a signature does not fit its text.
-fn unfit(said: &Said) -> Signature {
+pub(super) fn unfit(said: &Said, namespace: &str) -> Signature {
     if said.complaint("namespace does not match").is_some() {
-        let why = format!("it was made for something else than {NAMESPACE}");
+        let why = format!("it was made for something else than {namespace}");
         return Signature::Untrusted(why);
     }
     let why = if said.complaint("incorrect signature").is_some() {
@@ -130,7 +151,7 @@ fn unfit(said: &Said) -> Signature {
 }
 
 /// Why the auditor's file does not vouch for a key.
-fn untrusted(said: &Said, key: &str) -> String {
+fn untrusted(said: &Said, key: &str, namespace: &str) -> String {
     if said.complaint("has expired").is_some() {
         return format!("signed with {key} after the allowed signers say that it was valid");
     }
@@ -139,7 +160,7 @@ fn untrusted(said: &Said, key: &str) -> String {
     }
     if said.complaint("not permitted for use in signature namespace").is_some() {
         return format!(
-            "signed with {key}, which the allowed signers do not allow for {NAMESPACE}"
+            "signed with {key}, which the allowed signers do not allow for {namespace}"
         );
     }
     format!("signed with {key}, which is not among the allowed signers")

@@ -2,12 +2,18 @@
 //! of an auditor. Whoever has OpenSSH can check them without this program.
 
 mod auditor;
+mod brought;
 mod keygen;
 mod signer;
 
 pub use auditor::{AllowedSigners, AllowedSignersError};
+pub use brought::{Judged, fits, judge};
 pub use keygen::become_ssh_keygen;
 pub use signer::{Signed, Signer};
 
-/// The namespace of the signatures: what is signed here is a checkpoint and nothing else.
+/// The namespace of the signatures over checkpoints: what is signed there is a checkpoint and nothing else.
 pub const NAMESPACE: &str = "checkpoint@steadyhand";
+/// Of those over requests for approval.
+pub const APPROVAL: &str = "approval@steadyhand";
+/// Of those over a reviewer's decision.
+pub const SIGN_OFF: &str = "sign-off@steadyhand";

@@ -47,7 +47,7 @@ impl Signer {
     /// One line: why not, and what to do.
     pub async fn checkpoint(&self, dir: &Path, checkpoint: &Checkpoint) -> Result<Signed, String> {
         let text = checkpoint.text();
-        let signature = self.sign(&text).await?;
+        let signature = self.sign(NAMESPACE, &text).await?;
         let (dir, checkpoint) = (dir.to_owned(), checkpoint.clone());
         let file = checkpoint.file();
         let (kept, key) = tokio::task::spawn_blocking(move || {
@@ -70,18 +70,32 @@ impl Signer {
     /// # Errors
     /// One line: why not, and what to do.
     pub async fn trial(&self) -> Result<String, String> {
-        self.sign("a trial\n").await?;
+        self.sign(NAMESPACE, "a trial\n").await?;
+        self.fingerprint().await
+    }
+
+    /// Signs a text of another kind than a checkpoint; the armoured signature, and the key's fingerprint.
+    ///
+    /// # Errors
+    /// One line: why not, and what to do.
+    pub async fn text(&self, namespace: &str, text: &str) -> Result<(String, String), String> {
+        let signature = self.sign(namespace, text).await?;
+        let armoured = String::from_utf8_lossy(&signature).into_owned();
+        Ok((armoured, self.fingerprint().await?))
+    }
+
+    async fn fingerprint(&self) -> Result<String, String> {
         let said =
             self.ask(&[OsStr::new("-l"), OsStr::new("-f"), self.key.as_os_str()], b"").await?;
         said.fingerprint().ok_or_else(|| self.refused(&said))
     }
 
-    async fn sign(&self, text: &str) -> Result<Vec<u8>, String> {
+    async fn sign(&self, namespace: &str, text: &str) -> Result<Vec<u8>, String> {
         // What is not there ssh-keygen says better.
         if self.key.exists() {
             custody::refuse_writable(&self.key)?;
         }
-        let mut args: Vec<&OsStr> = ["-Y", "sign", "-n", NAMESPACE].map(OsStr::new).to_vec();
+        let mut args: Vec<&OsStr> = ["-Y", "sign", "-n", namespace].map(OsStr::new).to_vec();
         // An empty passphrase on the command line: a key that has one fails instead of asking for it.
         args.extend(["-P", "", "-f"].map(OsStr::new));
         args.push(self.key.as_os_str());

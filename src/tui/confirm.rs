@@ -28,6 +28,8 @@ pub struct Confirm {
     /// The number of the attempt that it asks about.
     attempt: u32,
     title: String,
+    /// What is typed to go on without the approval, when that is asked.
+    glass: Option<String>,
     top: usize,
     /// The last line that has been on screen, from the first on without a gap.
     seen: usize,
@@ -73,11 +75,29 @@ impl Confirm {
             before,
             attempt: step.next_number(),
             title: title.to_owned(),
+            glass: None,
             top: 0,
             seen: 0,
             silence: Silence::new(now),
             remark: None,
         }
+    }
+
+    /// The same, to go on without the approval that was asked for: this is typed instead.
+    #[must_use]
+    pub fn breaking_glass(self, phrase: String) -> Self {
+        Self { glass: Some(phrase), typed: Some(Input::default()), ..self }
+    }
+
+    /// Whether it asks to go on without an approval.
+    #[must_use]
+    pub fn breaks_glass(&self) -> bool {
+        self.glass.is_some()
+    }
+
+    /// What must be typed.
+    fn phrase(&self) -> Option<&str> {
+        self.glass.as_deref().or(self.prepared.phrase.as_deref())
     }
 
     /// Whether the question is answered: what it asks about was consented to, is at work, or is over already.
@@ -168,13 +188,14 @@ impl Confirm {
 
     /// Another request for the same step: it must be read again.
     pub fn changed(&mut self, prepared: Arc<Prepared>) {
-        if prepared.digest != self.prepared.digest {
+        let same = prepared.digest == self.prepared.digest;
+        self.prepared = prepared;
+        if !same {
             self.top = 0;
             self.seen = 0;
-            self.typed = prepared.phrase.as_ref().map(|_| Input::default());
+            self.typed = self.phrase().map(|_| Input::default());
             self.remark = Some("the request has changed: read it again".to_owned());
         }
-        self.prepared = prepared;
     }
 
     /// The phrase was wrong: another try, and the reason.
@@ -224,6 +245,7 @@ impl Confirm {
         let area = frame.area();
         let size = area.as_size();
         let verb = match self.prepared.part {
+            Part::Do if self.breaks_glass() => "Without the approval?",
             Part::Do => "Run this?",
             Part::Undo => "Undo with this?",
             Part::Probe => "Ask this?",
@@ -261,7 +283,7 @@ impl Confirm {
             self.draw_answer(frame, at, theme, size, now);
         }
         let Some(at) = frame::row(inside, bottom + 2) else { return };
-        let phrase = self.prepared.phrase.as_deref();
+        let phrase = self.phrase();
         let typed = self.typed.as_ref().is_some_and(|typed| Some(typed.value().trim()) == phrase);
         if let Some(remark) = &self.remark {
             let remark = text::fit(&format!("✗ {remark}"), columns);
@@ -273,7 +295,7 @@ impl Confirm {
 
     fn draw_answer(&self, frame: &mut Frame<'_>, at: Rect, theme: &Theme, size: Size, now: &Stamp) {
         let ready = self.whole_was_seen(size);
-        let (Some(typed), Some(phrase)) = (&self.typed, &self.prepared.phrase) else {
+        let (Some(typed), Some(phrase)) = (&self.typed, self.phrase()) else {
             let line = match (ready, self.silence.is_kept(now)) {
                 (false, _) => Line::styled("Read to the end, then y.", theme.dim),
                 (true, false) => Line::styled("…", theme.dim),

@@ -48,6 +48,16 @@ pub fn lines(view: &View, theme: &Theme, now: &Stamp, columns: usize) -> Vec<Lin
         None if state.is_rehearsal() => Line::styled("Data  not verified: nothing ran", theme.dim),
         None => Line::styled("Data  no step of this runbook verifies it", theme.dim),
     });
+    for open in state.approvals.iter().filter(|approval| approval.is_open_glass()) {
+        let run = state.run().map_or("RUN", |run| run.run.as_str());
+        let said = format!(
+            "✗ {} went on without the approval of {}. In retrospect: steady approve {run}",
+            open.step,
+            open.wanted()
+        );
+        let wrapped = text::wrap(&text::one_line(&said), columns);
+        lines.extend(wrapped.into_iter().map(|line| Line::styled(line, theme.bad)));
+    }
     lines.push(Line::raw(""));
     lines.push(Line::styled("The record", theme.title));
     let run = state.run().map_or("RUN", |run| run.run.as_str());

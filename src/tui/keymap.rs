@@ -21,6 +21,8 @@ pub enum Place {
     Phrase,
     /// A secret that is typed.
     Secret,
+    /// A signature that is pasted.
+    Signature,
     /// A question with lettered answers.
     Menu,
     /// Anything long that is only read.
@@ -328,6 +330,21 @@ pub static BINDINGS: &[Binding] = {
             Some("back"),
             "back, with nothing started",
         ),
+        bind(
+            P::Signature,
+            ENTER,
+            A::Go,
+            Some("look at it"),
+            "look whose it is, once it is whole; before that, the next line",
+        ),
+        bind(P::Signature, &[Key::Ctrl('u')], A::Clear, Some("clear"), "begin again"),
+        bind(
+            P::Signature,
+            &[Key::Named(KeyCode::Esc), Key::Ctrl('c')],
+            A::Back,
+            Some("back"),
+            "back; the run goes on waiting",
+        ),
         bind(P::Menu, ENTER, A::Go, Some("choose"), "take the marked answer"),
         bind(P::Menu, UP, A::Up, None, "the answer above"),
         bind(P::Menu, DOWN, A::Down, None, "the answer below"),
@@ -385,7 +402,7 @@ pub static BINDINGS: &[Binding] = {
 
 impl Place {
     /// Every place, in the order of the `?` screen.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Catalogue,
         Self::Form,
         Self::Change,
@@ -394,6 +411,7 @@ impl Place {
         Self::Confirm,
         Self::Phrase,
         Self::Secret,
+        Self::Signature,
         Self::Menu,
         Self::Reader,
         Self::Debrief,
@@ -412,6 +430,7 @@ impl Place {
             Self::Confirm => "The request, before it runs",
             Self::Phrase => "The request, when a phrase must be typed",
             Self::Secret => "A secret that is typed",
+            Self::Signature => "A signature that is pasted",
             Self::Menu => "A menu",
             Self::Reader => "Output, timeline, journal and this list",
             Self::Debrief => "After the run",

@@ -19,6 +19,7 @@ pub mod preflight;
 pub mod reader;
 pub mod request;
 mod secret;
+mod signature;
 pub mod silence;
 pub mod start;
 pub mod terminal;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::testing::{at, stamp};
-use crate::driver::{JournalStanding, Notice, Output, Prepared, Urgency, View};
+use crate::driver::{Hearing, JournalStanding, Notice, Output, Prepared, Urgency, View};
 use crate::engine::event::{ByHand, Outcome, Pins, RunStarted};
 use crate::engine::{Event, Given, Input, Mode, Pace, Part, Recorded, Stamp, State};
 use crate::runbook::render::render_call;
@@ -200,6 +200,7 @@ impl Story {
             },
             dir: "/runs/20261121T030000Z-aurora-pitr-k3f9".into(),
             wants: Vec::new(),
+            hearing: Hearing::default(),
             read_only: false,
         }
     }

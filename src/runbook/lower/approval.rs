@@ -54,10 +54,10 @@ pub(super) fn names(problems: &mut Problems<'_>, node: &Node) -> Option<Vec<Stri
     for node in nodes {
         let name = yaml::text(problems, node)?;
         let span = node.span.clone();
-        let problem = if name.is_empty() || name.contains(char::is_whitespace) {
-            Some(("bad-name", format!("`{name}` is no name of a user or of a signer")))
-        } else if name.contains("${{") {
+        let problem = if name.contains("${{") {
             Some(("misplaced-template", "who approves is written out: no template".to_owned()))
+        } else if name.is_empty() || name.contains(char::is_whitespace) {
+            Some(("bad-name", format!("`{name}` is no name of a user or of a signer")))
         } else if names.iter().any(|known| known == name) {
             Some(("duplicate-name", format!("`{name}` is here twice: one person approves once")))
         } else {

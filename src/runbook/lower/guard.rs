@@ -88,6 +88,10 @@ fn written(
         None => None,
     };
     if phrase.is_none() && approvers.is_none() {
+        // A key that is misspelt is a problem already.
+        if !fields.entries().is_empty() {
+            return None;
+        }
         problems
             .error(node.head(), "missing-key", "guard needs the key `type`, `approve` or both")
             .help("write `guard: {type: \"…\"}` or `guard: {approve: {by: [bob]}}`");

@@ -11,7 +11,7 @@ use super::super::form::{Field, Form, Kind, Verdict};
 use super::issue;
 use crate::driver::Command;
 use crate::engine::event::{ByHand, Resolution, ResolvedBy};
-use crate::engine::{AttemptId, Input, Stamp, State};
+use crate::engine::{AttemptId, Given, Input, Part, Stamp, State};
 use crate::runbook::timetext::parse_moment;
 use crate::runbook::{Milestone, StepId, Value};
 
@@ -54,6 +54,15 @@ pub enum Purpose {
     Abort,
     /// An unknown outcome; the names that later steps need when it succeeded.
     Resolve(AttemptId, Resolution, Vec<String>),
+    /// Go on without the approval that was asked for.
+    BreakGlass {
+        /// The step.
+        step: StepId,
+        /// The request that was on screen.
+        digest: String,
+        /// The phrase, where it was typed below the request.
+        typed: Option<String>,
+    },
     /// A step for people is done, with a note, or could not be done.
     Answer {
         /// Whether it could be done.
@@ -141,6 +150,16 @@ impl Purpose {
             Self::Resolve(_, Resolution::Running, _) => {
                 ("It is still at work", vec![reason("what you saw")])
             }
+            Self::BreakGlass { typed: Some(_), .. } => {
+                ("Without the approval: why?", vec![reason("why nobody could be waited for")])
+            }
+            Self::BreakGlass { step, typed: None, .. } => {
+                let phrase = state.step(step).map(|of| state.break_glass_phrase(of, Part::Do));
+                let phrase = phrase.and_then(Result::ok).unwrap_or_default();
+                let typed = text_field("phrase", &format!("type `{phrase}`"));
+                let why = reason("why nobody could be waited for");
+                ("Go on without the approval", vec![typed, why])
+            }
             Self::Answer { done: true } => ("Done", vec![text_field("note", kept)]),
             Self::Answer { done: false } => ("It could not be done", vec![reason(kept)]),
         };
@@ -193,6 +212,14 @@ impl Purpose {
                 reason: text(0),
                 saved: saved(&names),
             },
+            Self::BreakGlass { step, digest, typed } => {
+                let (typed, reason) = match typed {
+                    Some(typed) => (typed, text(0)),
+                    None => (text(0), text(1)),
+                };
+                let given = Given::BreakGlass { typed, reason };
+                return Some(Command::Consent { step, part: Part::Do, digest, given });
+            }
             Self::Answer { done } => Input::Answer { choice: None, done, note: text(0) },
         };
         Some(Command::Engine(input))

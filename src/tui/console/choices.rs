@@ -101,6 +101,12 @@ pub enum Pick {
     DoneWithNote,
     /// It could not be done.
     NotDone,
+    /// A signature is pasted.
+    Paste,
+    /// The text that would be signed.
+    ReadText,
+    /// Go on without the approval.
+    BreakGlass,
     /// Leave while something runs.
     Leave,
     /// Stay.
@@ -212,7 +218,7 @@ pub(super) fn menu(state: &State, looked: &StepState, now: &Stamp) -> Menu<Pick>
     Menu::new("What to do?", Vec::new(), entries)
 }
 
-fn entry(letter: char, label: &str, help: &str, pick: Pick) -> Entry<Pick> {
+pub(super) fn entry(letter: char, label: &str, help: &str, pick: Pick) -> Entry<Pick> {
     Entry {
         letter: Some(letter),
         label: label.to_owned(),

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use super::approval::{self, Turn};
 use super::{Console, Overlay, Reading, header, pane, steps};
 use crate::driver::Urgency;
 use crate::engine::{Stamp, Status, StepState};
@@ -38,6 +39,10 @@ impl Console {
                 self.draw_run(frame, theme, now);
                 field.draw(frame, theme);
             }
+            Overlay::Sign(field) => {
+                self.draw_run(frame, theme, now);
+                field.draw(frame, theme);
+            }
             Overlay::Ask(form, _) => {
                 self.draw_run(frame, theme, now);
                 form.draw_dialog(frame, theme);
@@ -53,6 +58,7 @@ impl Console {
             Reading::Output(None) => "Output".to_owned(),
             Reading::Timeline => "Timeline".to_owned(),
             Reading::Journal => "Journal".to_owned(),
+            Reading::Text => "The text to sign".to_owned(),
             Reading::Keys => "Keys".to_owned(),
         }
     }
@@ -106,6 +112,8 @@ impl Console {
         let divider = area.x + left + 1;
         borders.divide(frame.buffer_mut(), divider, (upper, lower), style);
         let place = steps::place(state);
+        let waits = state.current().is_some_and(|step| approval::waits(state, step));
+        let place = if waits { format!("{place} · FOR APPROVAL") } else { place };
         let place = if state.paused.is_some() { format!("{place} · PAUSED") } else { place };
         borders.titles(frame.buffer_mut(), (area.x + 1, upper), left, (&place, ""), style);
         self.draw_steps(frame, Rect { width: left.saturating_sub(2), ..body }, theme, now);
@@ -241,6 +249,7 @@ impl Console {
             | Place::Confirm
             | Place::Phrase
             | Place::Secret
+            | Place::Signature
             | Place::Menu
             | Place::Reader => {}
         }
@@ -254,6 +263,11 @@ impl Console {
                 None
             }
             Status::Ready if !self.view.wants.is_empty() => Some("type the secret"),
+            Status::Ready if approval::turn(&self.view, step) == Turn::Ask => {
+                Some("ask for approval")
+            }
+            Status::Ready if approval::turn(&self.view, step) == Turn::Wait => Some("choices"),
+            Status::AwaitsPerson(_) if step.step.is_approval() => Some("choices"),
             Status::Ready => match &step.step.guard {
                 Guard::None => Some("run"),
                 Guard::Confirm | Guard::Type(_) => Some("review"),

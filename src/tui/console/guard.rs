@@ -1,5 +1,6 @@
 //! Towards a guard: what must be typed first, the confirmation, and what becomes of both as the run moves.
 
+use super::approval::{self, Turn};
 use super::ask::Purpose;
 use super::{Console, Overlay, Reaction};
 use crate::driver::{Command, Prepared};
@@ -96,6 +97,16 @@ impl Console {
             let phrase = phrase.to_owned();
             self.review = Some(prepared.step.clone());
             return self.ask(Purpose::Enter(phrase), now);
+        }
+        if prepared.part == Part::Do {
+            match approval::turn(&self.view, step) {
+                Turn::Own => {}
+                Turn::Ask => {
+                    let (step, digest) = (prepared.step.clone(), prepared.digest.clone());
+                    return Command::AskApproval { step, digest }.into();
+                }
+                Turn::Wait => return self.wait_for_approval(step),
+            }
         }
         match State::guard(&step.step, prepared.part) {
             Guard::None => Command::Consent {

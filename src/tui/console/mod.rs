@@ -1,6 +1,7 @@
 //! A run on screen: what the operator sees of it and what the keys ask of it. The screen holds where
 //! one looks and what one is about to say; the run itself is in the view.
 
+mod approval;
 mod ask;
 mod choices;
 mod draw;
@@ -30,6 +31,7 @@ use super::keymap::{Action, Place, lookup};
 use super::menu::{Menu, Picked};
 use super::reader::Reader;
 use super::secret::{SecretField, Typed};
+use super::signature::{Pasted, SignatureField};
 use super::{files, keys, text, timeline};
 use crate::driver::{Command, View};
 use crate::engine::event::Resolution;
@@ -68,6 +70,7 @@ enum Overlay {
     Menu(Menu<Pick>),
     Ask(Form, Purpose),
     Secret(SecretField),
+    Sign(SignatureField),
     Read(Reader, Reading),
 }
 
@@ -77,6 +80,7 @@ enum Reading {
     Output(Option<AttemptId>),
     Timeline,
     Journal,
+    Text,
     Keys,
 }
 
@@ -151,6 +155,7 @@ impl Console {
         let halted = self.view.journal.halted.is_some();
         halted
             || state.current().is_some_and(|step| match state.status(step) {
+                Status::Ready | Status::AwaitsPerson(_) if approval::waits(state, step) => false,
                 Status::Ready
                 | Status::AwaitsPerson(_)
                 | Status::Unknown(_)
@@ -196,6 +201,7 @@ impl Console {
             | Overlay::Menu(_)
             | Overlay::Ask(..)
             | Overlay::Secret(_)
+            | Overlay::Sign(_)
             | Overlay::Read(..) => None,
         }
     }
@@ -210,6 +216,7 @@ impl Console {
                     Overlay::Ask(_, Purpose::Enter(_)) => {}
                     Overlay::Ask(form, _) => form.paste(&pasted, now),
                     Overlay::Secret(field) => field.paste(&pasted),
+                    Overlay::Sign(field) => field.paste(&pasted),
                     Overlay::Read(reader, _) => reader.paste(&pasted),
                     // A phrase is typed, not pasted: that is its point.
                     Overlay::Confirm(_) | Overlay::Menu(_) | Overlay::None => {}
@@ -265,6 +272,11 @@ impl Console {
             Overlay::Confirm(confirm) => match confirm.key(key, self.size, now) {
                 Consent::Open => Reaction::default(),
                 Consent::Left => self.leave_confirm(),
+                Consent::Given(Given::Typed(typed)) if confirm.breaks_glass() => {
+                    let prepared = confirm.prepared();
+                    let (step, digest) = (prepared.step.clone(), prepared.digest.clone());
+                    self.ask(Purpose::BreakGlass { step, digest, typed: Some(typed) }, now)
+                }
                 Consent::Given(given) => {
                     let prepared = confirm.prepared().clone();
                     // A wrong phrase keeps the question open: the refusal comes as a notice.
@@ -305,6 +317,14 @@ impl Console {
                         self.overlay = Overlay::None;
                     }
                     Command::Secret { input, value }.into()
+                }
+            },
+            Overlay::Sign(field) => match field.key(key) {
+                Pasted::Open => Reaction::default(),
+                Pasted::Left => self.close(),
+                Pasted::Given(armoured) => {
+                    self.overlay = Overlay::None;
+                    Command::Signature { armoured }.into()
                 }
             },
             Overlay::Read(reader, _) => {
@@ -423,6 +443,7 @@ impl Console {
         let Some(step) = state.current() else { return Reaction::default() };
         match state.status(step) {
             Status::Ready => self.begin(step, now),
+            Status::AwaitsPerson(_) if step.step.is_approval() => self.wait_for_approval(step),
             Status::AwaitsPerson(attempt) => {
                 if self.ticks.as_ref().is_none_or(|(id, _)| *id != attempt.id) {
                     let count = choices::checklist(&attempt.request).len();
@@ -454,6 +475,12 @@ impl Console {
             Pick::Done => Input::Answer { choice: None, done: true, note: String::new() }.into(),
             Pick::DoneWithNote => self.ask(Purpose::Answer { done: true }, now),
             Pick::NotDone => self.ask(Purpose::Answer { done: false }, now),
+            Pick::Paste => {
+                self.overlay = Overlay::Sign(SignatureField::default());
+                Reaction::default()
+            }
+            Pick::ReadText => self.read_text(),
+            Pick::BreakGlass => self.break_glass(now),
             Pick::Item(i) => self.item(i, now),
             Pick::Resolve(resolution) => {
                 // Not the latest one: that may be a probe, which could not tell.

@@ -4,7 +4,7 @@ use ratatui::text::Line;
 
 use super::super::theme::Theme;
 use super::super::{clock, request, text};
-use super::{choices, steps};
+use super::{approval, choices, steps};
 use crate::driver::{Prepared, View};
 use crate::engine::{Attempt, Outcome, Part, Stamp, Status, StepState};
 use crate::runbook::render::render_plan;
@@ -31,7 +31,7 @@ pub(super) fn lines(
     now: &Stamp,
     columns: usize,
 ) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
+    let mut lines = approval::lines(view, step, theme, now, columns);
     how_it_stands(&mut lines, view, step, theme, now, columns);
     if let Some(usual) = usual(view, step) {
         lines.extend(text::wrap(&usual, columns).into_iter().map(|l| Line::styled(l, theme.dim)));
@@ -135,6 +135,7 @@ fn how_it_stands(
             };
             say(&if why.is_empty() { word.to_owned() } else { format!("{word}: {why}") }, style);
         }
+        Status::AwaitsPerson(_) if step.step.is_approval() => {}
         Status::AwaitsPerson(_) => say("☛ Your turn. Enter answers.", theme.running),
         Status::Pending | Status::Ready | Status::Consented => {}
     }
@@ -182,6 +183,12 @@ fn for_people(
         Some(attempt) => attempt.request.clone(),
         None => planned().unwrap_or_default(),
     };
+    if step.step.is_approval() {
+        let what = request.get("args").and_then(|args| args.get("what"));
+        let what = what.and_then(serde_json::Value::as_str).unwrap_or_default();
+        let wrapped = text::wrap(&text::shown(what), columns);
+        return wrapped.into_iter().map(Line::raw).collect();
+    }
     let items = choices::checklist(&request).into_iter();
     let ticks = items.map(|item| format!("{} {item}", if done { "☑" } else { "☐" }));
     let options = choices::options(&request).unwrap_or_default().into_iter();
