@@ -12,6 +12,7 @@ use super::aside::Aside;
 use super::asked::{self, clean};
 use super::{Globals, USAGE, fail, full_screen};
 use crate::driver::door::{self, Answer, Asked, Board, LONGEST_BOARD, Reply, TAKING};
+use crate::engine::approvals::refusal;
 use crate::engine::event::{Fact, KnownBy};
 use crate::engine::{Approval, Event, Input};
 use crate::journal::signed::{APPROVALS, keep};
@@ -148,6 +149,10 @@ fn chosen<'a>(asked: &'a [Asked], step: Option<&str>) -> Result<&'a Asked, Strin
 /// Shows all of it, and hears the person at this terminal. `None`: they did not say yes.
 fn decided(board: &Board, asked: &Asked, args: &ApproveArgs) -> Result<Option<Answer>, String> {
     let (seq, request) = (asked.seq, asked.digest.clone());
+    if asked.text.is_empty() {
+        // It is not shown to us: the console says why, and puts it down.
+        return Ok(Some(Answer::Approve { asked: seq, request }));
+    }
     if let Some(reason) = &args.refuse {
         return Ok(Some(Answer::Refuse { asked: seq, request, reason: reason.clone() }));
     }
@@ -259,7 +264,7 @@ async fn finish(
             (true, format!("approved by {} ({})", granted.approver, granted.known_by))
         }
         Fact::ApprovalRefused { approver, reason, declined, .. } => {
-            (*declined, format!("{approver}: {reason}"))
+            (*declined, refusal(approver, reason))
         }
         _ => (false, "nothing".to_owned()),
     };

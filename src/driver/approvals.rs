@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 use super::door::{Answer, Asked, Board, Brought, Reply, What};
 use super::run::Driver;
 use super::view::Urgency;
+use crate::engine::approvals::refusal;
 use crate::engine::event::{Fact, KnownBy, Pins};
 use crate::engine::{Approval, Event, Input, Status};
 use crate::journal::signed::{APPROVALS, keep};
@@ -235,7 +236,7 @@ impl Driver {
                 (true, Urgency::Warning, format!("{approver} declined: {reason}"))
             }
             Fact::ApprovalRefused { approver, reason, .. } => {
-                (false, Urgency::Warning, format!("no approval, from {approver}: {reason}"))
+                (false, Urgency::Warning, format!("no approval: {}", refusal(approver, reason)))
             }
             _ => (false, Urgency::Warning, String::new()),
         };

@@ -39,7 +39,7 @@ pub const TAKING: Duration = Duration::from_secs(60);
 const VISITORS: usize = 32;
 const OF_ONE_USER: usize = 4;
 
-/// What everybody may see who comes to the door.
+/// What those see who come to the door.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Board {
     /// The run's id.
@@ -52,6 +52,34 @@ pub struct Board {
     pub environment: Option<String>,
     /// What somebody is to be heard about.
     pub asked: Vec<Asked>,
+}
+
+impl Board {
+    /// What a user may see of it: requests are shown to those who may approve them. Others learn that they may
+    /// not, and can bring a signature.
+    fn seen_by(self, user: &str) -> Self {
+        let asked = self.asked.into_iter().map(|one| match one.is_for(user) {
+            true => one,
+            false => Asked {
+                operator: String::new(),
+                title: String::new(),
+                request: Json::Null,
+                target: Pins::new(),
+                text: String::new(),
+                broken: None,
+                ..one
+            },
+        });
+        Self { asked: asked.collect(), ..self }
+    }
+}
+
+impl Asked {
+    /// Whether this user may answer it.
+    #[must_use]
+    pub fn is_for(&self, user: &str) -> bool {
+        self.by.iter().any(|name| name == user)
+    }
 }
 
 /// One request for approval.
@@ -256,7 +284,7 @@ async fn receive(
         let Ok(uid) = stream.peer_cred().map(|peer| peer.uid()) else { continue };
         // Whoever finds no room is hung up on and may come again.
         if let Some(seat) = Seat::take(&inside, uid) {
-            tokio::spawn(serve(stream, uid, board.borrow().clone(), ours.clone(), seat));
+            tokio::spawn(serve(stream, uid, board.clone(), ours.clone(), seat));
         }
     }
 }
@@ -295,11 +323,15 @@ impl Drop for Seat {
 async fn serve(
     stream: UnixStream,
     uid: u32,
-    board: Board,
+    board: watch::Receiver<Board>,
     ours: mpsc::Sender<Brought>,
     _seat: Seat,
 ) {
+    let user = user_of(uid).await;
     let (read, mut write) = stream.into_split();
+    let ours_too = uid == rustix::process::getuid().as_raw();
+    let board = board.borrow().clone();
+    let board = if ours_too { board } else { board.seen_by(&user) };
     if !matches!(timeout(READING, say(&mut write, &board)).await, Ok(Ok(()))) {
         return;
     }
@@ -312,7 +344,7 @@ async fn serve(
     let reply = match serde_json::from_str(&line) {
         Ok(answer) => {
             let (reply, answered) = oneshot::channel();
-            let what = What::Said { uid, user: user_of(uid).await, answer };
+            let what = What::Said { uid, user, answer };
             let gone = || Reply { taken: false, said: "the console is gone".into() };
             match ours.send(Brought { what, reply: Some(reply) }).await {
                 Ok(()) => match timeout(TAKING, answered).await {
@@ -447,6 +479,33 @@ mod tests {
         drop(squatter);
         door.open(board(&run));
         assert_eq!(door.hearing(), Hearing::Open, "it is tried again");
+    }
+
+    #[test]
+    fn a_request_is_shown_to_those_who_may_approve_it() {
+        let asked = Asked {
+            seq: 4,
+            at: DateTime::UNIX_EPOCH,
+            operator: "alice".into(),
+            step: "drop".into(),
+            title: "Drop".into(),
+            attempt: 1,
+            request: serde_json::json!({"action": "shell"}),
+            digest: "d".into(),
+            target: Pins::from([("host".into(), "h".into())]),
+            text: "text".into(),
+            by: vec!["bob".into()],
+            count: 1,
+            granted: vec![],
+            broken: None,
+        };
+        let board = Board { asked: vec![asked], ..board("r") };
+        assert_eq!(board.clone().seen_by("bob"), board);
+        let shown = serde_json::to_string(&board.seen_by("mallory")).unwrap();
+        assert!(shown.contains("bob"), "{shown}");
+        for hidden in ["alice", "Drop", "shell", "host", "text\":\"text"] {
+            assert!(!shown.contains(hidden), "{hidden}: {shown}");
+        }
     }
 
     #[tokio::test]

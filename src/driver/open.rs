@@ -254,6 +254,7 @@ impl Run {
             looked: BTreeSet::new(),
             retry: None,
             notice: None,
+            notices: 0,
             halted: None,
             status: None,
             output,

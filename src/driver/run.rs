@@ -49,6 +49,8 @@ pub(super) struct Driver {
     pub(super) looked: BTreeSet<AttemptId>,
     pub(super) retry: Option<(String, Instant)>,
     pub(super) notice: Option<Notice>,
+    /// How many there have been: a new one is never taken for one that was read.
+    pub(super) notices: u64,
     pub(super) halted: Option<String>,
     pub(super) status: Option<LiveStatus>,
     pub(super) output: Output,
@@ -524,7 +526,8 @@ impl Driver {
     }
 
     pub(super) fn tell(&mut self, urgency: Urgency, text: String) {
-        let number = self.notice.as_ref().map_or(0, |notice| notice.number) + 1;
+        self.notices += 1;
+        let number = self.notices;
         let text = self.desk.redactor.clean(&text);
         tracing::info!(run = %self.desk.run, ?urgency, "{text}");
         self.notice = Some(Notice { urgency, text, number });

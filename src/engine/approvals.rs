@@ -99,29 +99,35 @@ impl Approval {
         (self.ended.is_none() && self.missing() > 0) || self.is_open_glass()
     }
 
-    /// The text that an approver signs, and sees when nothing is signed: it fits this request of this run and
-    /// no other.
+    /// See [`ApprovalRequested::text`].
     #[must_use]
     pub fn text(&self, run: &str) -> String {
-        let ApprovalRequested { part, attempt, request, head, .. } = &self.asked;
-        let part = match part {
-            Part::Do => "do",
-            Part::Undo => "undo",
-            Part::Probe => "probe",
-        };
-        format!(
-            "steadyhand-approval/{run}\nstep {} attempt {attempt} of {part}\nrequest {request}\n\
-             target {}\nasked in record {} after {head}\n",
-            self.step,
-            target_text(&self.asked.target),
-            self.seq,
-        )
+        self.asked.text(run, &self.step, self.seq)
     }
 
     /// `bob or carol`, or `2 of bob, carol, dave`.
     #[must_use]
     pub fn wanted(&self) -> String {
         wanted(&self.asked.by, self.asked.count)
+    }
+}
+
+impl ApprovalRequested {
+    /// The text that an approver signs, and sees when nothing is signed: it fits this request, which record
+    /// `seq` of this run asks for, and no other.
+    #[must_use]
+    pub fn text(&self, run: &str, step: &str, seq: u64) -> String {
+        let Self { part, attempt, request, head, .. } = self;
+        let part = match part {
+            Part::Do => "do",
+            Part::Undo => "undo",
+            Part::Probe => "probe",
+        };
+        format!(
+            "steadyhand-approval/{run}\nstep {step} attempt {attempt} of {part}\nrequest {request}\n\
+             target {}\nasked in record {seq}\nafter {head}\n",
+            target_text(&self.target),
+        )
     }
 }
 
@@ -134,6 +140,14 @@ pub fn wanted(by: &[String], count: u32) -> String {
         many if usize::try_from(count).is_ok_and(|count| count == many.len()) => many.join(" and "),
         many => format!("{count} of {}", many.join(", ")),
     }
+}
+
+/// From whom what is no approval came, and why it is none.
+#[must_use]
+pub fn refusal(who: &str, why: &str) -> String {
+    // A reason that names the key, or the person, says so itself.
+    let name = who.strip_prefix("key ").unwrap_or(who);
+    if why.contains(name) { why.to_owned() } else { format!("{who}: {why}") }
 }
 
 /// The proven identity of a target on one line.

@@ -175,7 +175,8 @@ fn verify_txt_can_be_followed() {
     let contents = super::super::read(&dir).unwrap();
     let count = contents.records.len();
     let expected = format!(
-        "{count} records, head {}\nnothing is signed\nsigned up to record 0 of {count}\n",
+        "{count} records, head {}\nnothing is signed\nsigned up to record 0 of {count}\n\
+         0 approvals and sign-offs are signed\n",
         contents.head
     );
     assert!(fits && said == expected, "{said}");

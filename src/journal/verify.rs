@@ -11,8 +11,8 @@ use super::record::Fault;
 use super::verdict::{Finding, Findings, Verdict};
 use super::vouch::{self, Auditor, Lines, Signature, Vouched};
 use super::writer::torn_files;
-use super::{INCLUDED, JOURNAL, RUNBOOK, SETTINGS, disk, read, run_ids};
-use crate::engine::event::{Anchored, RunStarted};
+use super::{INCLUDED, JOURNAL, RUNBOOK, SETTINGS, disk, read, run_ids, signed};
+use crate::engine::event::{Anchored, KnownBy, RunStarted};
 use crate::engine::{Fact, Recorded, Subject};
 
 /// Checks a run directory: the chain, the runbook and settings it is bound to, outputs, evidence,
@@ -74,6 +74,8 @@ pub fn verify_copy(
     let lines = Lines::new(good, scan.stop.is_none());
     let covered = vouch::compare(&mut found, start.map(|s| &*s.run), &lines, &vouched);
     vouch::check_recorded(&mut found, &scan.records, &vouched);
+    let failed = |source| read::ReadError::Io { path: dir.join(signed::APPROVALS), source };
+    signed::check(&mut found, dir, &lines, &scan.records, auditor).map_err(failed)?;
     // A fault in the chain is what is to be said; the records after it are not judged.
     if scan.stop.is_none() && !scan.records.is_empty() {
         check_strays(&mut found, dir, &scan.records);
@@ -227,6 +229,14 @@ fn check_files(found: &mut Findings, dir: &Path, records: &[Recorded], left_out:
             },
             Fact::EvidenceAttached { file, sha256, .. } => ("evidence", file, sha256),
             Fact::Recovery { kept_as, sha256, .. } => ("", kept_as, sha256),
+            Fact::ApprovalGranted(granted) => match &granted.known_by {
+                KnownBy::Signature { file, sha256, .. } => ("", file, sha256),
+                KnownBy::LocalUser { .. } | KnownBy::SelfDeclared {} => continue,
+            },
+            Fact::SignedOff(said) => match &said.known_by {
+                KnownBy::Signature { file, sha256, .. } => ("", file, sha256),
+                KnownBy::LocalUser { .. } | KnownBy::SelfDeclared {} => continue,
+            },
             _ => continue,
         };
         if left_out.contains(&folder) {

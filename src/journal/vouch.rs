@@ -34,6 +34,18 @@ pub trait Auditor {
     /// # Errors
     /// When it cannot be judged at all.
     fn judge(&self, found: &Found, at: Option<DateTime<Utc>>) -> std::io::Result<Signature>;
+
+    /// Judges the signature in a file of the run over a text of another namespace.
+    ///
+    /// # Errors
+    /// When it cannot be judged at all.
+    fn judge_text(
+        &self,
+        namespace: &str,
+        file: &str,
+        text: &[u8],
+        at: DateTime<Utc>,
+    ) -> std::io::Result<Signature>;
 }
 
 /// A checkpoint and what is known of its signature.
@@ -74,7 +86,7 @@ impl<'a> Lines<'a> {
         self.lines.len() as u64
     }
 
-    fn head(&self, seq: u64) -> Option<String> {
+    pub(super) fn head(&self, seq: u64) -> Option<String> {
         let place = usize::try_from(seq).ok()?.checked_sub(1)?;
         self.lines.get(place).map(|line| sha256_hex(line))
     }

@@ -176,7 +176,7 @@ fn has_script(call: &Call) -> bool {
 fn item_kind(kind: &Kind) -> Option<&Kind> {
     match kind {
         Kind::Argv => Some(&Kind::Path),
-        Kind::TextList => Some(&Kind::Text),
+        Kind::TextList | Kind::Names => Some(&Kind::Text),
         Kind::Statuses => Some(&Kind::Int),
         Kind::Params | Kind::Options | Kind::Json => Some(kind),
         _ => None,

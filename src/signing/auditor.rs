@@ -133,6 +133,16 @@ impl Auditor for AllowedSigners {
         let signature = self.run.join(CHECKPOINTS).join(format!("{}.sig", found.file));
         self.who(NAMESPACE, &signature, &found.text, at, &[])
     }
+
+    fn judge_text(
+        &self,
+        namespace: &str,
+        file: &str,
+        text: &[u8],
+        at: DateTime<Utc>,
+    ) -> io::Result<Signature> {
+        self.who(namespace, &self.run.join(file), text, Some(at), &[])
+    }
 }
 
 /// Why a signature does not fit its text.

@@ -6,6 +6,7 @@ mod brought;
 mod keygen;
 mod signer;
 
+pub use crate::journal::signed::{APPROVAL, SIGN_OFF};
 pub use auditor::{AllowedSigners, AllowedSignersError};
 pub use brought::{Judged, fits, judge};
 pub use keygen::become_ssh_keygen;
@@ -13,7 +14,3 @@ pub use signer::{Signed, Signer};
 
 /// The namespace of the signatures over checkpoints: what is signed there is a checkpoint and nothing else.
 pub const NAMESPACE: &str = "checkpoint@steadyhand";
-/// Of those over requests for approval.
-pub const APPROVAL: &str = "approval@steadyhand";
-/// Of those over a reviewer's decision.
-pub const SIGN_OFF: &str = "sign-off@steadyhand";

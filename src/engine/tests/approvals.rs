@@ -239,8 +239,8 @@ fn an_older_signature_is_over_another_text() {
     let reason = run.refused(Bench::granting(first, "d", "bob", key("SHA256:b")));
     assert!(reason.contains("approved and begun already"), "{reason}");
     assert!(run.no(Bench::consent("a", Given::Yes)).contains("waits"));
-    assert_eq!(text(&run).lines().count(), 5, "{}", text(&run));
-    assert!(text(&run).contains(&format!("asked in record {second} after")));
+    assert_eq!(text(&run).lines().count(), 6, "{}", text(&run));
+    assert!(text(&run).contains(&format!("asked in record {second}\nafter eee")));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::ask::Purpose;
 use super::choices::{Pick, entry};
 use super::{Console, Overlay, Reaction, Reading};
 use crate::driver::{Hearing, View};
-use crate::engine::approvals::{End, wanted};
+use crate::engine::approvals::{self, End, wanted};
 use crate::engine::{Approval, Part, Stamp, State, Status, StepState};
 
 /// Whose turn it is at a step.
@@ -42,27 +42,29 @@ pub(super) fn turn(view: &View, step: &StepState) -> Turn {
 /// Whether the step waits for somebody who is not at this terminal.
 pub(super) fn waits(state: &State, step: &StepState) -> bool {
     let open = state.approval(step.id(), Part::Do).is_some_and(|open| open.missing() > 0);
-    open && matches!(state.status(step), Status::Ready | Status::AwaitsPerson(_))
+    let here = matches!(
+        state.status(step),
+        Status::Ready | Status::AwaitsPerson(_) | Status::Failed(_)
+    );
+    open && here
 }
 
 /// What an approver has to do, in whole commands.
 fn ways(view: &View, asked: &Approval) -> Vec<String> {
     let run = view.state.run().map_or("RUN", |run| run.run.as_str());
     let file = view.dir.join("approvals").join(format!("{}.txt", asked.seq));
-    let here = match &view.hearing {
-        Hearing::Blocked(why) => format!("Not on this host: {why}."),
+    let mut ways = match &view.hearing {
+        Hearing::Blocked(why) => vec![format!("Not on this host: {why}.")],
         Hearing::Open | Hearing::Shut => {
-            format!("On this host, as their own user: steady approve {run}")
+            vec!["On this host, as their own user:".to_owned(), format!("steady approve {run}")]
         }
     };
-    vec![
-        here,
-        format!(
-            "Elsewhere: ssh-keygen -Y sign -n approval@steadyhand -f KEY < {} and paste what it prints \
-             here (Enter, p).",
-            file.display()
-        ),
-    ]
+    ways.extend([
+        "Elsewhere, by a signature:".to_owned(),
+        format!("ssh-keygen -Y sign -n approval@steadyhand -f KEY < {}", file.display()),
+        "What it prints is pasted here: Enter, p.".to_owned(),
+    ]);
+    ways
 }
 
 /// What stands above the request.
@@ -80,7 +82,7 @@ pub(super) fn lines(
         lines.extend(wrapped.into_iter().map(|line| Line::styled(line, style)));
     };
     let last = view.state.last_approval(step.id());
-    let ready = matches!(view.state.status(step), Status::Ready);
+    let ready = matches!(view.state.status(step), Status::Ready | Status::Failed(_));
     match last {
         Some(open) if waits(&view.state, step) => {
             let since = clock::moment(open.at.at, now.at);
@@ -92,7 +94,7 @@ pub(super) fn lines(
             }
             ways(view, open).iter().for_each(|way| say(way, theme.text));
             if let Some((who, why)) = open.refused.last() {
-                say(&format!("! refused, from {who}: {why}"), theme.warn);
+                say(&format!("! refused: {}", approvals::refusal(who, why)), theme.warn);
             }
         }
         Some(Approval { ended: Some((_, End::Declined { by, reason })), .. }) if ready => {
@@ -110,7 +112,7 @@ pub(super) fn lines(
                 say(&format!("✓ approved by {} ({})", grant.approver, grant.known_by), theme.ok);
             }
         }
-        Some(_) | None if ready => {
+        Some(_) | None if matches!(view.state.status(step), Status::Ready) => {
             let who = wanted(&needed.by, needed.count);
             say(&format!("Needs the approval of {who}. Enter asks for it."), theme.running);
         }

@@ -155,7 +155,7 @@ impl Console {
         let halted = self.view.journal.halted.is_some();
         halted
             || state.current().is_some_and(|step| match state.status(step) {
-                Status::Ready | Status::AwaitsPerson(_) if approval::waits(state, step) => false,
+                _ if approval::waits(state, step) => false,
                 Status::Ready
                 | Status::AwaitsPerson(_)
                 | Status::Unknown(_)
@@ -457,6 +457,7 @@ impl Console {
                 self.overlay = Overlay::Menu(choices::unknown(attempt));
                 Reaction::default()
             }
+            Status::Failed(_) if approval::waits(&state, step) => self.wait_for_approval(step),
             Status::Failed(_) | Status::Retrying(_) => self.open_menu(now),
             Status::Running(_) => self.say("it is at work; Space has cancel"),
             Status::Consented => self.say("it is about to start"),

@@ -1,6 +1,7 @@
 //! The real binary on a pseudo-terminal, driven by keys alone. A test waits for what is on screen or in
 //! the journal, with a deadline, never for time to pass.
 
+mod approvals;
 mod aurora;
 mod canary;
 mod catalogue;
