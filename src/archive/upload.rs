@@ -17,7 +17,7 @@ use crate::journal::{self, Checkpoint};
 
 /// What is always archived, besides the journal: files, and folders with all that is in them.
 const FILES: [&str; 3] = [journal::RUNBOOK, journal::SETTINGS, journal::VERIFY];
-const FOLDERS: [&str; 3] = [journal::INCLUDED, "checkpoints", "approvals"];
+const FOLDERS: [&str; 4] = [journal::INCLUDED, "checkpoints", "approvals", "sign-offs"];
 const REPORTS: &str = "reports";
 /// What is archived when it is asked for.
 pub(super) const ON_REQUEST: [&str; 2] = ["output", "evidence"];

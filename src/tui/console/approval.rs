@@ -42,10 +42,8 @@ pub(super) fn turn(view: &View, step: &StepState) -> Turn {
 /// Whether the step waits for somebody who is not at this terminal.
 pub(super) fn waits(state: &State, step: &StepState) -> bool {
     let open = state.approval(step.id(), Part::Do).is_some_and(|open| open.missing() > 0);
-    let here = matches!(
-        state.status(step),
-        Status::Ready | Status::AwaitsPerson(_) | Status::Failed(_)
-    );
+    let here =
+        matches!(state.status(step), Status::Ready | Status::AwaitsPerson(_) | Status::Failed(_));
     open && here
 }
 
