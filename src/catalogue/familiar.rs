@@ -157,7 +157,7 @@ pub fn familiar(entry: &Entry, runs: &Path, operator: &str) -> Result<Familiar, 
     }))
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -166,7 +166,7 @@ fn below_included(name: &str) -> String {
 }
 
 /// The SHA-256 of each file that a run pinned of its runbook.
-fn hashes(run: &RunStarted) -> BTreeMap<String, String> {
+pub(super) fn hashes(run: &RunStarted) -> BTreeMap<String, String> {
     let included = run.included.iter().map(|(name, hash)| (below_included(name), hash.clone()));
     included.chain([(journal::RUNBOOK.to_owned(), run.runbook_sha256.clone())]).collect()
 }

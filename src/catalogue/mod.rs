@@ -3,18 +3,24 @@
 
 mod attempts;
 mod built_in;
+mod chain;
+mod compare;
 mod familiar;
 mod files;
+mod history;
 mod library;
 mod runs;
 
 use std::path::{Path, PathBuf};
 
 pub use attempts::{Past, Saved};
+pub use chain::latest;
+pub use compare::{Comparison, Side, StepPair, StepSide, Time, compare};
 pub use familiar::{Before, Change, ChangedFile, DiffLine, Familiar, Mark, familiar};
 pub use files::{files, read};
+pub use history::{Drill, History, Practised, Quarter, practised};
 pub use library::pinned;
-pub use runs::{Folded, Measured, PastRun, Standing, fold, last_drill, past_runs};
+pub use runs::{Folded, Measured, PastRun, Standing, fold, past_runs};
 
 use crate::runbook::diagnostic::{Severity, Style, render};
 use crate::runbook::suggest::did_you_mean;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::engine::event::{Ending, RunStarted};
+use crate::engine::event::{Ending, Previous, RunStarted};
 use crate::engine::objectives::{RecoveryPoint, RecoveryTime, passed, recovery_time, rpo};
-use crate::engine::{Fact, Mode, Recorded, State};
+use crate::engine::{Fact, Mode, Recorded, Stamp, State};
 use crate::journal;
 
 /// A run as its directory tells it.
@@ -47,6 +47,8 @@ pub struct PastRun {
     pub mode: Option<Mode>,
     /// Against the embedded sandbox.
     pub practice: bool,
+    /// Who began it.
+    pub operator: Option<String>,
     /// The first record.
     pub started: Option<DateTime<Utc>>,
     /// The end.
@@ -61,7 +63,7 @@ pub struct PastRun {
     pub rpo: Measured,
     /// How many deviations there are.
     pub deviations: usize,
-    /// Why it cannot be read, or that the run before it is missing.
+    /// Why it cannot be read, or that the run before it is missing or is not as it was.
     pub problem: Option<String>,
     /// Its directory.
     #[serde(skip)]
@@ -121,25 +123,22 @@ pub fn past_runs(runs: &Path) -> Result<Vec<PastRun>, String> {
             Fact::RunStarted(start) => start.previous,
             _ => None,
         });
-        if let Some(before) = before
-            && run.problem.is_none()
-            && ids.binary_search(&before.run).is_err()
-        {
-            run.problem = Some(format!("the run before it, {}, is not here", before.run));
+        if let (Some(before), None) = (before, &run.problem) {
+            run.problem = missing(runs, &ids, &before);
         }
     }
     past.sort_by(|a, b| (b.started, &b.run).cmp(&(a.started, &a.run)));
     Ok(past)
 }
 
-/// The last passed drill of a runbook, against something real.
-#[must_use]
-pub fn last_drill(past: &[PastRun], runbook: &str) -> Option<DateTime<Utc>> {
-    past.iter()
-        .filter(|run| run.runbook.as_deref() == Some(runbook))
-        .filter(|run| run.mode == Some(Mode::Drill) && !run.practice && run.passed == Some(true))
-        .filter_map(|run| run.finished)
-        .max()
+/// What is amiss with the run before one.
+fn missing(runs: &Path, ids: &[String], before: &Previous) -> Option<String> {
+    if ids.binary_search(&before.run).is_err() {
+        return Some(format!("the run before it, {}, is not here", before.run));
+    }
+    // Where its head could not be read at the time there is nothing to compare.
+    let same = before.head.is_empty() || journal::was_head(&runs.join(&before.run), &before.head);
+    (!same).then(|| format!("the run before it, {}, is not as it was then", before.run))
 }
 
 fn past_run(runs: &Path, id: &str) -> PastRun {
@@ -154,6 +153,7 @@ fn past_run(runs: &Path, id: &str) -> PastRun {
         runbook: start.map(|(_, start)| start.runbook.clone()),
         mode: start.map(|(_, start)| start.mode),
         practice: start.is_some_and(|(_, start)| start.practice),
+        operator: start.map(|(_, start)| start.operator.clone()),
         started: start.map(|(at, _)| at),
         finished: None,
         outcome: Standing::Unreadable,
@@ -172,9 +172,7 @@ fn past_run(runs: &Path, id: &str) -> PastRun {
 
 fn of_state(state: &State, empty: PastRun) -> PastRun {
     let Some(now) = &state.last else { return empty };
-    let clock = recovery_time(state, now);
-    let point = rpo(state);
-    let objectives = &state.runbook.objectives;
+    let (rto, rpo) = measured(state, now);
     PastRun {
         runbook: state.run().map(|RunStarted { runbook, .. }| runbook.clone()),
         finished: state.finished.as_ref().map(|(stamp, ..)| stamp.at),
@@ -184,17 +182,27 @@ fn of_state(state: &State, empty: PastRun) -> PastRun {
             None => Standing::Unfinished,
         },
         passed: passed(state),
-        rto: Measured {
-            target_s: objectives.rto.map(|d| d.num_seconds()),
-            actual_s: clock.as_ref().filter(|c| c.stopped).map(|c| c.elapsed.num_seconds()),
-            met: clock.as_ref().and_then(RecoveryTime::met),
-        },
-        rpo: Measured {
-            target_s: objectives.rpo.map(|d| d.num_seconds()),
-            actual_s: point.as_ref().map(|p| p.actual.num_seconds()),
-            met: point.as_ref().and_then(RecoveryPoint::met),
-        },
+        rto,
+        rpo,
         deviations: state.deviations.len(),
         ..empty
     }
+}
+
+/// Recovery time and recovery point against their objectives.
+pub(super) fn measured(state: &State, now: &Stamp) -> (Measured, Measured) {
+    let clock = recovery_time(state, now);
+    let point = rpo(state);
+    let objectives = &state.runbook.objectives;
+    let rto = Measured {
+        target_s: objectives.rto.map(|d| d.num_seconds()),
+        actual_s: clock.as_ref().filter(|c| c.stopped).map(|c| c.elapsed.num_seconds()),
+        met: clock.as_ref().and_then(RecoveryTime::met),
+    };
+    let rpo = Measured {
+        target_s: objectives.rpo.map(|d| d.num_seconds()),
+        actual_s: point.as_ref().map(|p| p.actual.num_seconds()),
+        met: point.as_ref().and_then(RecoveryPoint::met),
+    };
+    (rto, rpo)
 }

@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
+use chrono::Utc;
+
 use super::begin::{self, Asked};
 use super::conduct::Conduct;
 use super::run::Unattended;
 use super::{Globals, USAGE, fail, full_screen};
-use crate::catalogue::{Entry, PastRun, last_drill, past_runs};
+use crate::catalogue::{Entry, History, PastRun, past_runs};
 use crate::driver::Clock;
 use crate::tui::app;
 use crate::tui::catalogue::{Card, Catalogue, Picked};
@@ -83,7 +85,7 @@ fn card(entry: &Entry, past: &[PastRun]) -> Card {
         rto: runbook.objectives.rto,
         rpo: runbook.objectives.rpo,
         steps: runbook.steps.len(),
-        last_drill: last_drill(past, &id),
+        history: History::of(past, &id, Utc::now()),
         drill_every: runbook.drill_every,
         broken: entry.broken(),
         id,

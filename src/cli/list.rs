@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value as Json, json};
 
 use super::{Globals, USAGE, fail, print_json};
-use crate::catalogue::{Catalogue, Entry, PastRun, last_drill, past_runs};
+use crate::catalogue::{Catalogue, Entry, History, PastRun, past_runs};
 use crate::runbook::Runbook;
 use crate::runbook::value::duration_text;
 
@@ -29,18 +29,20 @@ pub(super) fn run(globals: &Globals, args: &ListArgs) -> ExitCode {
         eprintln!("steady: no drills are known: {why}");
         Vec::new()
     });
+    let now = Utc::now();
     // A reader that has gone away (`| head`) has seen what it wanted.
     let _ = if args.json {
-        let runbooks: Vec<_> = catalogue.entries.iter().map(|e| as_json(e, &past)).collect();
+        let runbooks: Vec<_> = catalogue.entries.iter().map(|e| as_json(e, &past, now)).collect();
         print_json(&json!({ "runbooks": runbooks }))
     } else {
-        let text = as_text(&catalogue, &past, Utc::now());
+        let text = as_text(&catalogue, &past, now);
         std::io::stdout().lock().write_all(text.as_bytes())
     };
     ExitCode::SUCCESS
 }
 
-fn as_json(entry: &Entry, past: &[PastRun]) -> Json {
+fn as_json(entry: &Entry, past: &[PastRun], now: DateTime<Utc>) -> Json {
+    let history = History::of(past, entry.id(), now);
     let runbook = entry.checked.runbook.as_ref();
     json!({
         "id": entry.id(),
@@ -51,16 +53,18 @@ fn as_json(entry: &Entry, past: &[PastRun]) -> Json {
             "rto_s": runbook.and_then(|r| r.objectives.rto).map(|rto| rto.num_seconds()),
             "rpo_s": runbook.and_then(|r| r.objectives.rpo).map(|rpo| rpo.num_seconds()),
         },
-        "last_drill": last_drill(past, entry.id()),
+        "last_drill": history.last_passed.as_ref().map(|drill| drill.at),
+        "drill_every_s": runbook.and_then(|r| r.drill_every).map(|every| every.num_seconds()),
+        "overdue": history.is_overdue(runbook.and_then(|r| r.drill_every), now),
         "broken": entry.broken(),
     })
 }
 
 /// The day of the last passed drill, and whether the next one is due.
-fn drill(last: Option<DateTime<Utc>>, every: Option<TimeDelta>, now: DateTime<Utc>) -> String {
-    let overdue = every.is_some_and(|every| last.is_none_or(|at| now - at > every));
-    let day = last.map_or("never".to_owned(), |at| at.format("%Y-%m-%d").to_string());
-    if overdue { format!("{day} overdue") } else { day }
+fn drill(history: &History, every: Option<TimeDelta>, now: DateTime<Utc>) -> String {
+    let last = history.last_passed.as_ref();
+    let day = last.map_or("never".to_owned(), |drill| drill.at.format("%Y-%m-%d").to_string());
+    if history.is_overdue(every, now) { format!("{day} OVERDUE") } else { day }
 }
 
 fn as_text(catalogue: &Catalogue, past: &[PastRun], now: DateTime<Utc>) -> String {
@@ -93,24 +97,9 @@ fn as_text(catalogue: &Catalogue, past: &[PastRun], now: DateTime<Utc>) -> Strin
             }
         };
         let drill = runbook.map_or("-".to_owned(), |runbook| {
-            drill(last_drill(past, &runbook.id), runbook.drill_every, now)
+            drill(&History::of(past, &runbook.id, now), runbook.drill_every, now)
         });
         text.push_str(&format!("{:ids$}  {rto:>6}  {rpo:>6}  {drill:18}  {title}\n", entry.id()));
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_drill_is_due_when_the_last_is_older_than_it_may_be_or_never_was() {
-        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let last = Some(now - TimeDelta::days(80));
-        assert_eq!(drill(last, Some(TimeDelta::days(90)), now), "2026-10-27");
-        assert_eq!(drill(last, Some(TimeDelta::days(79)), now), "2026-10-27 overdue");
-        assert_eq!(drill(None, Some(TimeDelta::days(90)), now), "never overdue");
-        assert_eq!(drill(None, None, now), "never");
-    }
 }

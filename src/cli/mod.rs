@@ -36,6 +36,7 @@ mod asked;
 mod begin;
 mod check;
 mod chosen;
+mod compare;
 mod conduct;
 mod demo;
 mod diagnostics;
@@ -201,12 +202,14 @@ enum Command {
     Resume(resume::ResumeArgs),
     /// Watch a run live, read only
     Watch(watch::WatchArgs),
-    /// List past and unfinished runs
+    /// Show the drills of each runbook, past and unfinished runs
     Runs(runs::RunsArgs),
     /// Approve what a run asks for, as another user or by a signature
     Approve(approve::ApproveArgs),
     /// Say as a reviewer whether a run that is over will do
     SignOff(sign_off::SignOffArgs),
+    /// Set two runs of one runbook side by side, step by step
+    Compare(compare::CompareArgs),
     /// Check a run's record, or that of every run of a directory, or of an archive: s3://…
     Verify(verify::VerifyArgs),
     /// Write the after-action report; --upload archives the record in S3, locked
@@ -276,6 +279,7 @@ pub fn main() -> ExitCode {
         Some(Command::Runs(args)) => runs::run(globals, &args),
         Some(Command::Approve(args)) => approve::run(globals, &args),
         Some(Command::SignOff(args)) => sign_off::run(globals, &args),
+        Some(Command::Compare(args)) => compare::run(globals, &args),
         Some(Command::Verify(args)) => verify::run(globals, &args),
         Some(Command::Export(args)) => export::run(globals, &args),
         Some(Command::Schema(args)) => schema::run(&args),

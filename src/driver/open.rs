@@ -21,7 +21,7 @@ use super::workers::Workers;
 use crate::actions::secrets::Secrets;
 use crate::actions::{Loan, Terminal};
 use crate::aws::AwsAccess;
-use crate::catalogue::Past;
+use crate::catalogue::{self, Past};
 use crate::engine::event::{Check, Pins, Previous, RunStarted, Seen, Signing};
 use crate::engine::{Event, Fact, Input, Mode, Stamp, State};
 use crate::ingest::Redactor;
@@ -143,12 +143,6 @@ impl Run {
             &order.hands.pins,
             who,
         )?;
-        let first = Event::run(Fact::RunStarted(Box::new(run_started(&order, &id)?)));
-        // What was found before the run is as much of its beginning: no crash comes between.
-        let checked = Event::run(Fact::Preflight {
-            checks: order.checks,
-            overridden: order.preflight_overridden.map(|why| order.hands.redactor.clean(&why)),
-        });
         let new = NewRun {
             runs: &order.runs,
             id: &id,
@@ -157,8 +151,18 @@ impl Run {
             included: &order.included,
             shared: order.shared,
         };
-        let created = journal::create_run(&new, now, &order.hands.operator, vec![first, checked])
+        // From here to the first record: which run is the latest must not change.
+        let turn = journal::turn(&new).map_err(|e| e.to_string())?;
+        let first = Event::run(Fact::RunStarted(Box::new(run_started(&order, &id)?)));
+        // What was found before the run is as much of its beginning: no crash comes between.
+        let checked = Event::run(Fact::Preflight {
+            checks: order.checks,
+            overridden: order.preflight_overridden.map(|why| order.hands.redactor.clean(&why)),
+        });
+        let facts = vec![first, checked];
+        let created = journal::create_run_in(&turn, &new, now, &order.hands.operator, facts)
             .map_err(|e| e.to_string())?;
+        drop(turn);
         let state = State::new(order.runbook).apply_all(&created.records);
         let opened = (created.journal, Vec::new());
         let mut run = Self::assemble(state, 0, opened, order.hands, clock, environment);
@@ -368,10 +372,6 @@ fn run_started(order: &Order, id: &str) -> Result<RunStarted, String> {
 
 /// The run before this one, and its head: a run that is removed later is missed.
 fn previous(runs: &Path) -> Result<Option<Previous>, String> {
-    let ids = journal::run_ids(runs)
-        .map_err(|e| format!("cannot read the directory of runs {}: {e}", runs.display()))?;
-    let Some(run) = ids.last() else { return Ok(None) };
-    // A run whose journal cannot be read is still named: its absence must show all the same.
-    let head = journal::read(&runs.join(run)).map(|contents| contents.head).unwrap_or_default();
-    Ok(Some(Previous { run: run.clone(), head }))
+    catalogue::latest(runs)
+        .map_err(|e| format!("cannot read the directory of runs {}: {e}", runs.display()))
 }

@@ -62,14 +62,20 @@ pub fn trace(dir: &Path, previous: &Previous) -> Trace {
     if !run_ids(runs).unwrap_or_default().contains(&previous.run) {
         return Trace::Missing;
     }
-    match disk::read(&runs.join(&previous.run).join(JOURNAL)) {
-        Ok(lines) if was_head(&lines, &previous.head) => Trace::Present,
-        Ok(_) | Err(_) => Trace::HeadDiffers,
+    match was_head(&runs.join(&previous.run), &previous.head) {
+        true => Trace::Present,
+        false => Trace::HeadDiffers,
     }
 }
 
+/// Whether the journal in `dir` can be read and holds the record whose hash is `head`.
+#[must_use]
+pub fn was_head(dir: &Path, head: &str) -> bool {
+    disk::read(&dir.join(JOURNAL)).is_ok_and(|lines| is_among(&lines, head))
+}
+
 /// Whether one of these lines was the head once.
-pub(super) fn was_head(lines: &[u8], head: &str) -> bool {
+pub(super) fn is_among(lines: &[u8], head: &str) -> bool {
     lines.split_inclusive(|b| *b == b'\n').any(|line| sha256_hex(line) == head)
 }
 

@@ -22,14 +22,16 @@ mod verdict;
 mod vouch;
 mod writer;
 
-pub use beside::{Ends, Trace, output_ends, trace};
+pub use beside::{Ends, Trace, output_ends, trace, was_head};
 pub use chain::sha256_hex;
 pub use checkpoint::Checkpoint;
 pub use follow::Follower;
 pub use medium::warning as medium_warning;
 pub use read::{Contents, ReadError, first_record, read};
 pub use record::encode;
-pub use rundir::{NewRun, create_run, find_run, make_place, new_run_id, run_ids};
+pub use rundir::{
+    NewRun, Turn, create_run, create_run_in, find_run, make_place, new_run_id, run_ids, turn,
+};
 pub use verdict::{Finding, Verdict};
 pub use verify::{Gap, missing_runs, verify, verify_copy};
 pub use vouch::{Auditor, Signature, Told};
@@ -49,4 +51,4 @@ pub const INCLUDED: &str = "included";
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;

@@ -1,9 +1,10 @@
 //! The directories of runs: making a new one whole, and finding the old ones.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
@@ -86,14 +87,23 @@ pub fn create_run(
     by: &str,
     facts: Vec<Event>,
 ) -> Result<Created, CreateError> {
+    let turn = turn(new)?;
+    create_run_in(&turn, new, stamp, by, facts)
+}
+
+/// As [`create_run`], by who has the turn already, and so knows which run it comes after.
+///
+/// # Errors
+/// As [`create_run`].
+pub fn create_run_in(
+    _turn: &Turn,
+    new: &NewRun<'_>,
+    stamp: Stamp,
+    by: &str,
+    facts: Vec<Event>,
+) -> Result<Created, CreateError> {
     let dir = new.runs.join(new.id);
-    let failed = |source: io::Error| match is_full(&source) {
-        true => CreateError::NoSpace { runs: new.runs.to_owned(), source },
-        false => CreateError::Io { path: dir.clone(), source },
-    };
-    make_place(new.runs, new.shared).map_err(failed)?;
-    disk::refuse_shared(new.runs).map_err(failed)?;
-    let drafting = Drafting::begin(new.runs).map_err(failed)?;
+    let failed = |source: io::Error| new.failed(source);
     let draft = Draft::make(new).map_err(failed)?;
     failpoint::here("draft:made");
     let mut journal = Journal::create(&draft.path, &sha256_hex(new.runbook)).map_err(failed)?;
@@ -105,7 +115,6 @@ pub fn create_run(
     failpoint::here("draft:recorded");
     draft.publish(&dir).map_err(failed)?;
     failpoint::here("draft:published");
-    drop(drafting);
     journal.moved_to(&dir);
     disk::sync_dir(new.runs).map_err(failed)?;
     let warnings = medium::warning(&dir).into_iter().chain(closed(new)).collect();
@@ -136,19 +145,49 @@ fn closed(new: &NewRun<'_>) -> Option<String> {
 /// What the name of a run directory begins with until it is whole.
 const DRAFT: &str = ".new-";
 
-/// Somebody is making a run directory: a shared lock on the directory of runs. Who can have it alone knows that every
-/// draft there was left by a crash.
-struct Drafting(#[expect(dead_code, reason = "held, not read")] File);
+/// So long is waited for others that begin runs in the same place.
+const PATIENCE: Duration = Duration::from_secs(5);
 
-impl Drafting {
-    fn begin(runs: &Path) -> io::Result<Self> {
-        let held = File::open(runs)?;
-        // Where directories cannot be locked nobody can have it alone, and nothing is swept.
-        if held.try_lock().is_ok() {
-            sweep(runs)?;
+/// One run is begun at a time in a directory of runs, so that they follow each other; and who begins one knows
+/// that every draft there was left by a crash.
+#[derive(Debug)]
+pub struct Turn(#[expect(dead_code, reason = "held, not read")] File);
+
+/// Waits for one's turn to begin this run. Makes the directory of runs when it is not there, and sweeps away what
+/// a crash left in it.
+///
+/// Where directories cannot be locked, and where another console hangs in its turn, nobody is kept from beginning:
+/// then nothing is swept, and two runs may follow the same one.
+///
+/// # Errors
+/// When the directory cannot be made, or when others may write to it.
+pub fn turn(new: &NewRun<'_>) -> Result<Turn, CreateError> {
+    let failed = |source: io::Error| new.failed(source);
+    make_place(new.runs, new.shared).map_err(failed)?;
+    disk::refuse_shared(new.runs).map_err(failed)?;
+    let held = File::open(new.runs).map_err(failed)?;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match held.try_lock() {
+            Ok(()) => {
+                sweep(new.runs).map_err(failed)?;
+                break;
+            }
+            Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => break,
         }
-        let _ = held.lock_shared();
-        Ok(Self(held))
+    }
+    Ok(Turn(held))
+}
+
+impl NewRun<'_> {
+    fn failed(&self, source: io::Error) -> CreateError {
+        match is_full(&source) {
+            true => CreateError::NoSpace { runs: self.runs.to_owned(), source },
+            false => CreateError::Io { path: self.runs.join(self.id), source },
+        }
     }
 }
 

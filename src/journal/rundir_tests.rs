@@ -197,3 +197,14 @@ fn verify_txt_can_be_followed() {
     }
     assert!(follow().0);
 }
+
+#[test]
+fn one_run_is_begun_at_a_time() {
+    let runs = tempfile::tempdir().unwrap();
+    let held = turn(&new(runs.path())).unwrap();
+    assert!(File::open(runs.path()).unwrap().try_lock().is_err());
+    create_run_in(&held, &new(runs.path()), stamp(1), BY, vec![fixture::started(RUN, None)])
+        .unwrap();
+    drop(held);
+    assert!(File::open(runs.path()).unwrap().try_lock().is_ok());
+}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path};
 
-use super::beside::{Trace, trace, was_head};
+use super::beside::{Trace, is_among, trace};
 use super::chain::{Chain, Scan, sha256_hex};
 use super::checkpoint::{self, CHECKPOINTS};
 use super::read::first_record;
@@ -173,7 +173,7 @@ fn check_siblings(found: &mut Findings, dir: &Path, start: &RunStarted, lines: &
         });
         if let Some(previous) = previous
             && previous.run == start.run
-            && !was_head(lines, &previous.head)
+            && !is_among(lines, &previous.head)
         {
             found.add(
                 Finding::Forked,

@@ -13,6 +13,7 @@ use super::keymap::{Action, Place, hints, lookup};
 use super::reader::Reader;
 use super::theme::Theme;
 use super::{clock, frame, fuzzy, keys, text};
+use crate::catalogue::History;
 use crate::engine::Stamp;
 
 /// One runbook as the catalogue shows it.
@@ -32,8 +33,8 @@ pub struct Card {
     pub rpo: Option<TimeDelta>,
     /// Number of steps.
     pub steps: usize,
-    /// When a drill last passed.
-    pub last_drill: Option<DateTime<Utc>>,
+    /// Its drills.
+    pub history: History,
     /// How often it wants one.
     pub drill_every: Option<TimeDelta>,
     /// Why it cannot be run: the first problem `check` finds.
@@ -41,21 +42,62 @@ pub struct Card {
 }
 
 impl Card {
+    fn is_overdue(&self, now: DateTime<Utc>) -> bool {
+        self.history.is_overdue(self.drill_every, now)
+    }
+
     fn drill(&self, now: DateTime<Utc>) -> String {
-        let overdue = self
-            .drill_every
-            .is_some_and(|every| self.last_drill.is_none_or(|last| now - last > every));
-        match self.last_drill {
-            Some(at) if overdue => format!("overdue, {} d", (now - at).num_days()),
-            Some(at) => clock::distance(at, now),
-            None if overdue => "overdue, never".to_owned(),
+        let overdue = self.is_overdue(now);
+        match &self.history.last_passed {
+            Some(last) if overdue => format!("OVERDUE, {} d", (now - last.at).num_days()),
+            Some(last) => clock::distance(last.at, now),
+            None if overdue => "OVERDUE, never".to_owned(),
             None => "never".to_owned(),
         }
+    }
+
+    /// The last drill and the trend, a line each.
+    fn told(&self, now: DateTime<Utc>) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(since) = self.drill_every.filter(|_| self.is_overdue(now)) {
+            let every = clock::span(since);
+            lines.push(match self.history.due(since) {
+                Some(due) => format!("! drill OVERDUE since {}, every {every}", day(due)),
+                None => format!("! drill OVERDUE: none has passed, every {every}"),
+            });
+        }
+        let Some(last) = &self.history.last else { return lines };
+        let seconds =
+            |s: Option<i64>| s.map_or("–".to_owned(), |s| clock::span(TimeDelta::seconds(s)));
+        let of = last.rto.target_s.map(|s| format!(" of {}", seconds(Some(s))));
+        lines.push(format!(
+            "last drill {} by {}: {} · RTO {}{}",
+            day(last.at),
+            text::one_line(last.by.as_deref().unwrap_or("?")),
+            if last.passed { "✓ passed" } else { "✗ not passed" },
+            seconds(last.rto.actual_s),
+            of.unwrap_or_default(),
+        ));
+        if let (Some(from), Some(to)) =
+            (self.history.quarters.first(), self.history.quarters.last())
+        {
+            lines.push(format!(
+                "RTO by quarter {} {} {} (▇ █ over the objective)",
+                from.quarter,
+                self.history.trend(),
+                to.quarter
+            ));
+        }
+        lines
     }
 
     fn haystack(&self) -> String {
         format!("{} {} {}", self.id, self.title, self.tags.join(" "))
     }
+}
+
+fn day(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d").to_string()
 }
 
 /// The state of the catalogue.
@@ -165,7 +207,11 @@ impl Catalogue {
                     card.rpo.map(clock::span).unwrap_or_default(),
                     text::fit(&card.drill(now), 16)
                 );
-                let sign = if card.broken.is_some() { "✗" } else { " " };
+                let sign = match (&card.broken, card.is_overdue(now)) {
+                    (Some(_), _) => "✗",
+                    (None, true) => "!",
+                    (None, false) => " ",
+                };
                 let mark = if i == self.marked { "▸" } else { " " };
                 let left = format!("{mark}{sign}{}", text::one_line(&card.title));
                 let line = Line::from(Span::raw(frame::edges(&left, &right, columns)));
@@ -181,7 +227,7 @@ impl Catalogue {
         frame::lines(frame, area, &lines, top);
     }
 
-    fn draw_card(&self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    fn draw_card(&self, frame: &mut Frame<'_>, area: Rect, theme: &Theme, now: DateTime<Utc>) {
         let found = self.found();
         let Some(card) = found.get(self.marked) else { return };
         let columns = usize::from(area.width);
@@ -202,7 +248,10 @@ impl Catalogue {
                 );
                 lines.push(Line::raw(format!("`steady check` shows every problem of {}", card.id)));
             }
-            None => lines.extend(text::markdown(&card.summary, columns).into_iter().map(Line::raw)),
+            None => {
+                lines.extend(card.told(now).iter().map(|line| Line::raw(text::fit(line, columns))));
+                lines.extend(text::markdown(&card.summary, columns).into_iter().map(Line::raw));
+            }
         }
         frame::lines(frame, area, &lines, 0);
     }
@@ -259,7 +308,7 @@ impl App for Catalogue {
         );
         self.draw_list(frame, list, theme, now.at);
         frame.render_widget(Line::styled("─".repeat(columns), theme.border), rule);
-        self.draw_card(frame, card, theme);
+        self.draw_card(frame, card, theme, now.at);
     }
 
     fn title(&self) -> String {
@@ -270,10 +319,32 @@ impl App for Catalogue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::{Measured, PastRun, Standing};
+    use crate::engine::Mode;
     use crate::tui::testing::{at, key, screen, stamp};
 
+    /// So many days ago, so many seconds, passed or not.
+    fn drills(told: &[(i64, i64, bool)]) -> History {
+        let run = |(days, seconds, passed): &(i64, i64, bool)| PastRun {
+            run: format!("run-{days}"),
+            runbook: Some("a".into()),
+            mode: Some(Mode::Drill),
+            practice: false,
+            operator: Some("alice@bastion-1".into()),
+            started: None,
+            finished: Some(at(0) - TimeDelta::days(*days)),
+            outcome: Standing::Completed,
+            passed: Some(*passed),
+            rto: Measured { target_s: Some(1_800), actual_s: Some(*seconds), met: None },
+            rpo: Measured::default(),
+            deviations: 0,
+            problem: None,
+            dir: "/".into(),
+        };
+        History::of(&told.iter().map(run).collect::<Vec<_>>(), "a", at(0))
+    }
+
     fn cards() -> Vec<Card> {
-        let now = at(0);
         vec![
             Card {
                 id: "aurora-pitr".into(),
@@ -283,7 +354,7 @@ mod tests {
                 rto: Some(TimeDelta::minutes(30)),
                 rpo: Some(TimeDelta::minutes(5)),
                 steps: 9,
-                last_drill: Some(now - TimeDelta::days(100)),
+                history: drills(&[(300, 1_700, true), (190, 1_500, true), (100, 1_400, true), (9, 2_400, false)]),
                 drill_every: Some(TimeDelta::days(90)),
                 broken: None,
             },
@@ -292,7 +363,7 @@ mod tests {
                 title: "Promote a replica".into(),
                 tags: vec!["postgres".into(), "replica".into()],
                 rto: Some(TimeDelta::minutes(10)),
-                last_drill: Some(now - TimeDelta::days(3)),
+                history: drills(&[(3, 200, true)]),
                 ..Card::default()
             },
             Card {
