@@ -12,6 +12,7 @@ pub mod mutation;
 pub mod openssh;
 pub mod postgres;
 pub mod rabbitmq;
+pub mod rewritten;
 pub mod seaweed;
 pub mod shop;
 pub mod sts;
