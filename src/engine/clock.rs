@@ -62,10 +62,11 @@ impl Elapsed {
         Self { length: self.length + next.length, certainty }
     }
 
-    /// The same of what cannot be negative: clocks that say so contradict each other.
+    /// The same of what cannot be negative: clocks that say so contradict each other. By less than [`STEP`]
+    /// they agree: a record holds milliseconds, and what a person declares may be of the next one.
     #[must_use]
     pub fn forward(self) -> Self {
-        if self.length < TimeDelta::zero() {
+        if self.length < -STEP {
             return Self { certainty: Certainty::Uncertain, ..self };
         }
         self

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::engine::clock::Certainty;
+use crate::engine::clock::{Certainty, Elapsed};
 use crate::engine::event::{Outcome, Part, ResolvedBy};
 use crate::engine::outage::OutageStart;
 use crate::engine::state::{State, StepState};
@@ -97,7 +97,6 @@ pub fn rpo_from(state: &State, outage: &OutageStart) -> Option<RecoveryPoint> {
     };
     let (until, until_writes_stopped, certainty) = counted_to(state, outage);
     let actual = until - point;
-    let negative = actual < TimeDelta::zero();
     Some(RecoveryPoint {
         target: state.runbook.objectives.rpo,
         point,
@@ -106,7 +105,7 @@ pub fn rpo_from(state: &State, outage: &OutageStart) -> Option<RecoveryPoint> {
         until,
         until_writes_stopped,
         actual,
-        certainty: if negative { Certainty::Uncertain } else { certainty },
+        certainty: Elapsed { length: actual, certainty }.forward().certainty,
     })
 }
 

@@ -234,6 +234,7 @@ fn the_clock_of_the_outage_is_right_whatever_happens_to_the_machine() {
             (HOUR, Uncertain),
         ),
         ("told to be in the future", ordinary, 0, &[Amend(-600), Wait(60)], (-540, Uncertain)),
+        ("told a second too late", ordinary, 0, &[Amend(-1), Wait(60)], (59, Verified)),
         ("over midnight", "2026-11-21T23:59:30Z", 45, &[Wait(60)], (105, Verified)),
         (
             "over midnight, off",
