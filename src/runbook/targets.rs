@@ -56,7 +56,9 @@ impl TargetKind {
                 let Resolved::Map(keys) = arg else { return Err(()) };
                 let key = |key: &str| keys.iter().find(|(name, _)| name == key).map(|(_, v)| v);
                 let host = plain(key("host").ok_or(())?)?;
-                let database = key("database").map_or(Ok("postgres".to_owned()), plain)?;
+                // What is left empty is what is not named.
+                let database = key("database").map_or(Ok(String::new()), plain)?;
+                let database = if database.is_empty() { "postgres" } else { &database };
                 Ok(Some(format!("{host}/{database}")))
             }
         }

@@ -73,6 +73,11 @@ fn row(out: &mut String, name: &str, required: bool, holds: &str, help: &str) {
 fn action(out: &mut String, spec: &ActionSpec) {
     writeln!(out, "\n### `{}`\n\n{}.", spec.name, spec.help.trim_end_matches('.')).unwrap();
     writeln!(out, "\nEffect: {}.", effect(spec)).unwrap();
+    if !spec.acts_on.is_empty() {
+        let on = spec.acts_on.iter().map(|(kind, key)| format!("`{kind}` by `{key}`"));
+        let on = on.collect::<Vec<_>>().join(" and ");
+        writeln!(out, "A drill's `targets` hold {on}.").unwrap();
+    }
     for (keys, needed) in registry::alternatives(spec) {
         let many = if needed { "Exactly one" } else { "At most one" };
         writeln!(out, "{many} of `{}`.", keys.join("`, `")).unwrap();

@@ -227,9 +227,12 @@ impl Place {
     fn new() -> Self {
         let console = Console::new(TOUCHY);
         let (url, came) = listener();
+        let fetch = "cmd:touch secret-was-fetched; echo";
         let settings = format!(
-            "steadyhand: 1\nsigning: {{key: no-such-key, required: true}}\nenvironments:\n  dr:\n    \
-             mode: drill\n    aws: {{region: eu-west-1, endpoint: \"{url}\"}}\n    \
+            "steadyhand: 1\nsigning: {{key: no-such-key, required: true}}\narchive: {{to: \"s3://drills/x\", \
+             anchor: true, aws: {{region: eu-west-1, endpoint: \"{url}\"}}}}\nnotify:\n  - {{kind: json, url: \
+             \"{url}\"}}\n  - {{kind: slack, url: \"{fetch} {url}\"}}\nenvironments:\n  dr:\n    mode: drill\n    \
+             aws: {{region: eu-west-1, endpoint: \"{url}\"}}\n    \
              target: {{aws.account: \"123456789012\", host: another-host}}\n"
         );
         std::fs::write(console.file("steadyhand.yaml"), settings).unwrap();

@@ -94,6 +94,7 @@ fn each_kind_of_request_is_held_by_what_it_acts_on() {
         ),
         (request("postgres.query", connection("dr-db", Some("loans_restored"))), None),
         (request("postgres.query", connection("dr-db", None)), Some("`dr-db/postgres`")),
+        (request("postgres.query", connection("dr-db", Some(""))), Some("`dr-db/postgres`")),
         (request("postgres.query", connection("db", Some("loans"))), Some("`db/loans`")),
         (request("shell", vec![("run", text("kubectl delete"))]), None),
     ] {
