@@ -75,9 +75,11 @@ impl State {
         let asked = |approval: &Approval| {
             approval.step == step.id() && approval.ended.is_none() && approval.is_awaited()
         };
+        // What is asked of somebody else stands before anything the operator could do.
+        if self.approvals.iter().any(asked) {
+            return Some((Waits::Approval, Some(step.id().to_owned())));
+        }
         let waits = match self.status(step) {
-            // What is asked of somebody else stands before anything the operator could do.
-            _ if self.approvals.iter().any(asked) => Waits::Approval,
             // A child goes on without its console.
             Status::Running(_) => Waits::Machine,
             Status::Consented | Status::Retrying(_) if self.attached && self.paused.is_none() => {
