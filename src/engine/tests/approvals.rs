@@ -80,6 +80,20 @@ fn nothing_begins_before_enough_others_have_approved_this_request() {
 }
 
 #[test]
+fn the_time_is_the_approvers_from_the_question_to_the_last_answer() {
+    let mut run = Bench::new(runbook(vec![guarded(Does::Changes, &["bob"], 1)]));
+    run.clock = 10;
+    let asked = run.ask("a", "d");
+    run.clock = 70;
+    run.ok(Bench::granting(asked, "d", "bob", user(1001)));
+    run.clock = 90;
+    run.ok(Bench::consent("a", Given::Yes));
+    let split = super::super::objectives::split(&run.state, &stamp(100)).unwrap();
+    let seconds = [split.person, split.approval, split.machine].map(|part| part.num_seconds());
+    assert_eq!(seconds, [30, 60, 9]);
+}
+
+#[test]
 fn an_approval_stands_in_for_nothing_that_the_operator_has_to_do() {
     for (effect, given, accepted) in [
         (Does::Reads, Given::Enter, true),
