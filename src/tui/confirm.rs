@@ -289,7 +289,11 @@ impl Confirm {
             let remark = text::fit(&format!("✗ {remark}"), columns);
             frame.render_widget(Line::styled(remark, theme.bad), at);
         } else if typed && self.whole_was_seen(size) {
-            frame.render_widget(Line::styled("Enter runs exactly this.", theme.key), at);
+            let next = match self.breaks_glass() {
+                true => "Enter asks for the reason, and then runs exactly this.",
+                false => "Enter runs exactly this.",
+            };
+            frame.render_widget(Line::styled(next, theme.key), at);
         }
     }
 

@@ -86,13 +86,12 @@ impl SignatureField {
         let columns = usize::from(inside.width);
         let last = self.pasted.lines().rev().find(|line| !line.trim().is_empty());
         let count = self.pasted.lines().count();
+        let lines = if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
         let (state, style) = match (&self.remark, self.is_whole(), count) {
             (Some(remark), ..) => (format!("✗ {remark}"), theme.bad),
-            (None, true, _) => (format!("✓ {count} lines, whole. Enter."), theme.ok),
+            (None, true, _) => (format!("✓ {lines}, whole. Enter."), theme.ok),
             (None, false, 0) => (format!("It begins with {BEGIN}"), theme.dim),
-            (None, false, _) => {
-                (format!("{count} lines, not whole: it ends with {END}"), theme.warn)
-            }
+            (None, false, _) => (format!("{lines}, not whole: it ends with {END}"), theme.warn),
         };
         let lines = [
             Line::styled("As ssh-keygen -Y sign prints it, all of its lines.", theme.dim),

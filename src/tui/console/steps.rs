@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::theme::Theme;
 use super::super::{clock, frame, text};
+use super::approval;
 use crate::engine::{Outcome, Pace, Part, Stamp, State, Status, StepState};
 
 /// How long a step has taken: to its outcome, or to now while it is at work.
@@ -33,6 +34,9 @@ pub(in super::super) fn standing(
         Status::Pending => {
             let expected = pace.expected(&step.step).map(|b| format!("~{}", clock::clock(b)));
             ("·", expected.unwrap_or_default(), theme.dim)
+        }
+        Status::Ready | Status::AwaitsPerson(_) if approval::waits(state, step) => {
+            ("⧗", word("approval"), theme.running)
         }
         Status::Ready => ("▷", word("next"), theme.running),
         Status::Consented => ("▶", word("starting"), theme.running),

@@ -326,7 +326,7 @@ fn another_user_of_this_host_approves_and_nobody_else() {
         (&granted["body"]["approver"], &granted["body"]["uid"]),
         (&"nobody".into(), &65534.into())
     );
-    terminal.press("q");
+    terminal.wait_text("FAILED").press("q");
     terminal.wait_exit();
 }
 
