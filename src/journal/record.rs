@@ -35,6 +35,12 @@ pub(super) enum Fault {
         version = env!("CARGO_PKG_VERSION")
     )]
     NotKnown(String),
+    /// A record as a newer steady may have written it: of a later version, a type or a key unknown here.
+    #[error(
+        "this steady ({version}) does not know it: {0}; if a newer steady wrote it, go on with that one",
+        version = env!("CARGO_PKG_VERSION")
+    )]
+    Newer(String),
     /// The place in the order is wrong.
     #[error("it says seq {0}")]
     WrongSeq(u64),
@@ -107,6 +113,9 @@ struct Line<'a> {
 pub(super) fn decode(line: &[u8]) -> Result<(Recorded, Cow<'_, str>), Fault> {
     let unknown = |why: String| Fault::NotKnown(short(&why));
     let read: Line<'_> = serde_json::from_slice(line).map_err(|e| fault(line, &e))?;
+    if read.v > VERSION {
+        return Err(Fault::Newer(format!("version {}", read.v)));
+    }
     if read.v != VERSION {
         return Err(unknown(format!("version {}", read.v)));
     }
@@ -123,7 +132,7 @@ pub(super) fn decode(line: &[u8]) -> Result<(Recorded, Cow<'_, str>), Fault> {
         }
     };
     // Of the line it takes `type` and `body`, and passes over the rest.
-    let fact: Fact = serde_json::from_slice(line).map_err(|e| unknown(e.to_string()))?;
+    let fact: Fact = serde_json::from_slice(line).map_err(|e| not_known(line, &e))?;
     let event = Event { of, fact };
     Ok((Recorded { seq: read.seq, stamp, by: read.by, event }, read.prev))
 }
@@ -132,7 +141,33 @@ pub(super) fn decode(line: &[u8]) -> Result<(Recorded, Cow<'_, str>), Fault> {
 fn fault(line: &[u8], error: &serde_json::Error) -> Fault {
     match serde_json::from_slice::<IgnoredAny>(line) {
         Err(e) => Fault::NotJson(short(&e.to_string())),
-        Ok(_) => Fault::NotKnown(short(&error.to_string())),
+        Ok(_) => not_known(line, error),
+    }
+}
+
+fn not_known(line: &[u8], error: &serde_json::Error) -> Fault {
+    let message = short(&error.to_string());
+    let version = Link::of(line).map_or(0, |link| link.v);
+    if version > VERSION {
+        Fault::Newer(format!("version {version}"))
+    } else if ["unknown variant", "unknown field"].iter().any(|it| message.starts_with(it)) {
+        Fault::Newer(message)
+    } else {
+        Fault::NotKnown(message)
+    }
+}
+
+/// What every version's line has: its place in the chain.
+#[derive(Deserialize)]
+pub(super) struct Link {
+    v: u64,
+    pub(super) seq: u64,
+    pub(super) prev: String,
+}
+
+impl Link {
+    pub(super) fn of(line: &[u8]) -> Option<Self> {
+        serde_json::from_slice(line).ok()
     }
 }
 

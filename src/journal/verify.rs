@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path};
 
 use super::beside::{Trace, is_among, trace};
-use super::chain::{Chain, Scan, sha256_hex};
+use super::chain::{Chain, Scan, Stop, sha256_hex};
 use super::checkpoint::{self, CHECKPOINTS};
 use super::read::first_record;
-use super::record::Fault;
+use super::record::{Fault, Link};
 use super::verdict::{Finding, Findings, Verdict};
 use super::vouch::{self, Auditor, Lines, Signature, Vouched};
 use super::writer::torn_files;
@@ -55,7 +55,7 @@ pub fn verify_copy(
     };
     let mut chain = Chain::new(runbook.clone());
     let scan = chain.scan(&bytes);
-    check_chain(&mut found, &scan, &bytes);
+    check_chain(&mut found, &scan, &chain, &bytes);
     let good = bytes.get(..scan.good).unwrap_or_default();
     let start = run_started(&scan.records);
     let run = start.map_or_else(
@@ -71,7 +71,11 @@ pub fn verify_copy(
     check_files(&mut found, dir, &scan.records, left_out);
     let anchored = check_anchors(&mut found, &scan.records);
     let vouched = vouched(dir, &scan.records, auditor)?;
-    let lines = Lines::new(good, scan.stop.is_none());
+    let lines = match &scan.stop {
+        // Checkpoints vouch for bytes, whatever they say.
+        Some(stop) if is_newer(stop, &bytes, &scan, &chain) => Lines::new(&bytes, true),
+        stop => Lines::new(good, stop.is_none()),
+    };
     let covered = vouch::compare(&mut found, start.map(|s| &*s.run), &lines, &vouched);
     vouch::check_recorded(&mut found, &scan.records, &vouched);
     let failed = |source| read::ReadError::Io { path: dir.join(signed::APPROVALS), source };
@@ -104,7 +108,7 @@ fn vouched(
     judged.collect()
 }
 
-fn check_chain(found: &mut Findings, scan: &Scan, bytes: &[u8]) {
+fn check_chain(found: &mut Findings, scan: &Scan, chain: &Chain, bytes: &[u8]) {
     let Some(stop) = &scan.stop else {
         if bytes.is_empty() {
             found.add(Finding::Truncated, "the journal is empty".into());
@@ -122,11 +126,32 @@ fn check_chain(found: &mut Findings, scan: &Scan, bytes: &[u8]) {
     };
     let finding = match stop.fault {
         Fault::NoEnd => Finding::Truncated,
-        Fault::NotJson(_) | Fault::NotKnown(_) | Fault::WrongSeq(_) | Fault::WrongPrev => {
-            Finding::Modified
-        }
+        // Its bytes may be as they were written: what they say cannot be judged here.
+        Fault::Newer(_) if is_newer(stop, bytes, scan, chain) => Finding::Incomplete,
+        Fault::NotJson(_)
+        | Fault::NotKnown(_)
+        | Fault::Newer(_)
+        | Fault::WrongSeq(_)
+        | Fault::WrongPrev => Finding::Modified,
     };
     found.add(finding, sentence);
+}
+
+/// Whether what stopped the reading may be a newer steady's, and hangs together.
+fn is_newer(stop: &Stop, bytes: &[u8], scan: &Scan, chain: &Chain) -> bool {
+    matches!(stop.fault, Fault::Newer(_))
+        && is_linked(bytes.get(scan.good..).unwrap_or_default(), chain)
+}
+
+/// Whether these lines, of whatever version, hang on the chain and on each other.
+fn is_linked(lines: &[u8], chain: &Chain) -> bool {
+    let (mut seq, mut head) = (chain.len, chain.head.clone());
+    lines.split_inclusive(|b| *b == b'\n').all(|line| {
+        let linked = Link::of(line).is_some_and(|link| link.seq == seq + 1 && link.prev == head);
+        seq += 1;
+        head = sha256_hex(line);
+        linked && line.ends_with(b"\n")
+    })
 }
 
 fn run_started(records: &[Recorded]) -> Option<&RunStarted> {

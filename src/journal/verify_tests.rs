@@ -164,3 +164,31 @@ fn a_fifo_in_the_place_of_the_journal_does_not_hang_it() {
     assert!(made.success());
     assert_eq!(found(&dir).0, Finding::Truncated);
 }
+
+#[test]
+fn what_a_newer_steady_wrote_is_not_called_modified_while_its_chain_holds() {
+    let (_runs, dir) = run();
+    let whole = fs::read_to_string(dir.join(JOURNAL)).unwrap();
+    let line = |seq: u64, v: u64, kind: &str, prev: &str| {
+        format!(
+            "{{\"v\":{v},\"seq\":{seq},\"at\":\"2026-11-21T03:20:00.000Z\",\"boot\":\"b\",\"mono\":\"9\",\
+             \"type\":\"{kind}\",\"by\":\"{BY}\",\"more\":1,\"body\":{{}},\"prev\":\"{prev}\"}}\n"
+        )
+    };
+    let head = read(&dir).unwrap().head;
+    for (v, kind) in [(2, "run_finished"), (1, "teleported")] {
+        let one = line(13, v, kind, &head);
+        let two = line(14, v, kind, &sha256_hex(one.as_bytes()));
+        fs::write(dir.join(JOURNAL), format!("{whole}{one}{two}")).unwrap();
+        let (result, problems) = found(&dir);
+        assert_eq!(result, Finding::Incomplete, "{problems:?}");
+        assert!(
+            problems[0].contains("record 13") && problems[0].contains("newer steady"),
+            "{problems:?}"
+        );
+        // Changed afterwards, it is what it is.
+        fs::write(dir.join(JOURNAL), format!("{whole}{}{two}", one.replace("\"b\"", "\"c\"")))
+            .unwrap();
+        assert_eq!(found(&dir).0, Finding::Modified);
+    }
+}

@@ -29,7 +29,7 @@ steps:
     do: {shell: {run: 'echo stopped'}}
 "#;
 /// Everything here is of this server's owner: what it may not do, nobody may.
-const KEYS: [(&str, &str); 2] =
+pub const KEYS: [(&str, &str); 2] =
     [("AWS_ACCESS_KEY_ID", "keeper-access"), ("AWS_SECRET_ACCESS_KEY", "keeper-secret")];
 
 /// A console whose settings archive into a bucket with object lock.
@@ -46,23 +46,9 @@ impl Bench {
         let s3 = S3::connect(&seaweed.access()).await;
         let console = Console::new(RUNBOOK);
         let bench = Self { console, seaweed, s3 };
-        bench.locked("drills").await;
+        locked(&bench.s3, "drills").await;
         bench.settings("to: s3://drills/steady");
         Some(bench)
-    }
-
-    /// A bucket with object lock.
-    pub async fn locked(&self, bucket: &str) {
-        let created = self.s3.client.create_bucket().bucket(bucket);
-        created.object_lock_enabled_for_bucket(true).send().await.unwrap();
-        // What AWS does by itself for such a bucket.
-        let on = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
-        let on = self.s3.client.put_bucket_versioning().bucket(bucket).versioning_configuration(on);
-        on.send().await.unwrap();
-        let locks = ObjectLockConfiguration::builder();
-        let locks = locks.object_lock_enabled(ObjectLockEnabled::Enabled).build();
-        let on = self.s3.client.put_object_lock_configuration().bucket(bucket);
-        on.object_lock_configuration(locks).send().await.unwrap();
     }
 
     pub fn settings(&self, archive: &str) {
@@ -103,6 +89,20 @@ impl Bench {
         }
         said
     }
+}
+
+/// A bucket with object lock.
+pub async fn locked(s3: &S3, bucket: &str) {
+    let created = s3.client.create_bucket().bucket(bucket);
+    created.object_lock_enabled_for_bucket(true).send().await.unwrap();
+    // What AWS does by itself for such a bucket.
+    let on = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    let on = s3.client.put_bucket_versioning().bucket(bucket).versioning_configuration(on);
+    on.send().await.unwrap();
+    let locks = ObjectLockConfiguration::builder();
+    let locks = locks.object_lock_enabled(ObjectLockEnabled::Enabled).build();
+    let on = s3.client.put_object_lock_configuration().bucket(bucket);
+    on.object_lock_configuration(locks).send().await.unwrap();
 }
 
 pub fn name(run: &std::path::Path) -> String {

@@ -7,6 +7,7 @@ mod canary;
 mod catalogue;
 mod console;
 mod demo;
+mod drill;
 mod keys;
 mod live;
 mod logical;

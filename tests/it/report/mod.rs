@@ -4,7 +4,7 @@ mod chromium;
 mod fields;
 mod hostile;
 mod page;
-mod schema;
+pub mod schema;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{report, story};
 
-fn shipped() -> Json {
+pub fn shipped() -> Json {
     let out =
         Command::new(env!("CARGO_BIN_EXE_steady")).args(["schema", "--report"]).output().unwrap();
     assert!(out.status.success());
@@ -15,7 +15,7 @@ fn shipped() -> Json {
 }
 
 /// Every problem that a schema has with a report.
-fn judged(schema: Json, report: &Json) -> Result<(), String> {
+pub fn judged(schema: Json, report: &Json) -> Result<(), String> {
     let mut compiler = Compiler::new();
     compiler.add_resource("report.json", schema).unwrap();
     let mut schemas = Schemas::new();
