@@ -36,3 +36,4 @@ mod signing;
 mod target;
 mod targets;
 mod trust;
+mod verify_runs;
