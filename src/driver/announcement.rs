@@ -21,7 +21,7 @@ pub(super) fn announcement(
     match kind {
         HookKind::Slack => json!({ "text": for_slack(&text) }),
         HookKind::Statuspage => {
-            let title = redactor.clean(state.runbook.title.to_string());
+            let title = redactor.clean(&state.runbook.title);
             json!({ "incident": { "name": title, "status": status(state, news), "body": text } })
         }
         HookKind::Json => {

@@ -30,10 +30,13 @@ steps:
 "#;
 const TOKEN: &str = "T0C4N4RYB0T0K3N";
 
+/// Paths and bodies, in the order that they came in.
+type Got = Arc<Mutex<Vec<(String, Json)>>>;
+
 /// A server that answers as its paths say, and keeps what it is sent.
 struct Server {
     port: u16,
-    got: Arc<Mutex<Vec<(String, Json)>>>,
+    got: Got,
     _serving: JoinSet<()>,
 }
 
@@ -60,11 +63,7 @@ impl Server {
     }
 }
 
-async fn answer(
-    State(got): State<Arc<Mutex<Vec<(String, Json)>>>>,
-    uri: Uri,
-    body: Bytes,
-) -> StatusCode {
+async fn answer(State(got): State<Got>, uri: Uri, body: Bytes) -> StatusCode {
     let path = uri.path().to_owned();
     if path.starts_with("/hangs") {
         std::future::pending::<()>().await;

@@ -3,6 +3,7 @@
 use super::super::approvals::{End, is_same_person, wanted};
 use super::super::event::{Consent, Decision, KnownBy, SignedOff};
 use super::*;
+use crate::engine::objectives::split;
 use crate::runbook::model::Approvers;
 
 fn approvers(by: &[&str], count: u32) -> Approvers {
@@ -88,7 +89,7 @@ fn the_time_is_the_approvers_from_the_question_to_the_last_answer() {
     run.ok(Bench::granting(asked, "d", "bob", user(1001)));
     run.clock = 90;
     run.ok(Bench::consent("a", Given::Yes));
-    let split = super::super::objectives::split(&run.state, &stamp(100)).unwrap();
+    let split = split(&run.state, &stamp(100)).unwrap();
     let seconds = [split.person, split.approval, split.machine].map(|part| part.num_seconds());
     assert_eq!(seconds, [30, 60, 9]);
 }

@@ -1,7 +1,7 @@
 //! The report as a browser shows and prints it. What it looks like is kept below `target/`, in `tmp/report/`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::{RUN, export, story};
@@ -153,7 +153,7 @@ fn poppler(program: &str, args: &[&str], paper: &Path) -> Option<String> {
 }
 
 /// A4, with everything in it, heads of tables on each page, and a page number at each foot.
-fn printed(paper: &PathBuf) {
+fn printed(paper: &Path) {
     let (Some(info), Some(text)) =
         (poppler("pdfinfo", &[], paper), poppler("pdftotext", &["-layout"], paper))
     else {
