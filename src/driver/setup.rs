@@ -17,8 +17,8 @@ use crate::actions::secrets::Secrets;
 use crate::aws::AwsAccess;
 use crate::catalogue::{self, Entry};
 use crate::custody;
-use crate::engine::Mode;
 use crate::engine::event::{Check, Pins, Seen};
+use crate::engine::{Fact, Mode};
 use crate::ingest::Redactor;
 use crate::journal;
 use crate::preflight;
@@ -339,6 +339,8 @@ pub struct Pinned {
     pub runbook: Arc<Runbook>,
     /// The first record's contents.
     pub started: crate::engine::event::RunStarted,
+    /// Only the debrief is left.
+    over: bool,
     settings: Option<settings::Settings>,
 }
 
@@ -351,16 +353,18 @@ impl Pinned {
         let runbook = catalogue::pinned(dir)?;
         let contents = journal::read(dir).map_err(|e| e.to_string())?;
         let started = contents.records.first().and_then(|record| match &record.event.fact {
-            crate::engine::Fact::RunStarted(started) => Some((**started).clone()),
+            Fact::RunStarted(started) => Some((**started).clone()),
             _ => None,
         });
+        let mut facts = contents.records.iter().map(|record| &record.event.fact);
+        let over = facts.any(|fact| matches!(fact, Fact::RunFinished { .. }));
         let started =
             started.ok_or_else(|| format!("{} does not begin with a run", dir.display()))?;
         let settings = match std::fs::read(dir.join(journal::SETTINGS)) {
             Ok(bytes) => settings::check(&bytes, journal::SETTINGS).settings,
             Err(_) => None,
         };
-        Ok(Self { runbook: Arc::new(runbook), started, settings })
+        Ok(Self { runbook: Arc::new(runbook), started, over, settings })
     }
 
     /// The environment that the run began with, as its settings have it.
@@ -406,7 +410,12 @@ impl Pinned {
             return Err(Trouble::Secrets(problems));
         }
         let env = |name: &str| Practice::env(practice, name);
-        let secrets = Secrets::fetch(&sources, &env, &redactor).await.map_err(Trouble::Secrets)?;
+        let secrets = match Secrets::fetch(&sources, &env, &redactor).await {
+            Ok(secrets) => secrets,
+            // The debrief needs none: those that are still there are masked in what is said.
+            Err(_) if self.over => Secrets::default(),
+            Err(problems) => return Err(Trouble::Secrets(problems)),
+        };
         let (aws, _) = access(self.environment(), practice);
         Ok(Hands {
             operator,

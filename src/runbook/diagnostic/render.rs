@@ -24,7 +24,7 @@ pub fn render(problem: &Problem, source: &Source, style: Style) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let message = shown(&problem.message);
+    let message = said(&problem.message);
     let title = level.primary_title(message.as_str()).id(problem.code);
     let excerpt = Excerpt::of(problem, source);
     let mut group = match &excerpt {
@@ -38,7 +38,7 @@ pub fn render(problem: &Problem, source: &Source, style: Style) -> String {
             Origin::path(problem.file.as_str()).line(problem.line).char_column(problem.column),
         ),
     };
-    let help = problem.help.as_deref().map(shown);
+    let help = problem.help.as_deref().map(said);
     if let Some(help) = &help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
@@ -99,6 +99,11 @@ fn shown(text: &str) -> String {
         .collect()
 }
 
+/// As [`shown`], for words that may quote the file: there nobody draws tabs.
+fn said(text: &str) -> String {
+    shown(text).replace('\t', " ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Problems;
@@ -109,6 +114,20 @@ mod tests {
         let mut problems = Problems::new(&source);
         problems.error(span, "unknown-key", "unknown key `gaurd`").help("did you mean `guard`?");
         render(&problems.finish()[0], &source, Style::Plain)
+    }
+
+    #[test]
+    fn no_control_character_of_the_file_is_quoted() {
+        let source = Source::new("a.yaml", "x: 1\n".into());
+        let mut problems = Problems::new(&source);
+        let words = "`a\tb\u{1b}[2J\u{202e}`";
+        problems.error(0..1, "bad-name", words).help(words);
+        let text = render(&problems.finish()[0], &source, Style::Plain);
+        assert!(
+            !text.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'),
+            "{text:?}"
+        );
+        assert_eq!(text.matches("a b").count(), 2, "{text}");
     }
 
     #[test]

@@ -138,6 +138,33 @@ fn a_step_that_the_runbook_lacked_has_the_same_guard_journal_and_masks() {
     assert!(!terminal.raw().contains(KEY));
 }
 
+/// The secrets of the night are gone by then.
+#[test]
+fn a_debrief_goes_on_the_day_after() {
+    let (dir, mut terminal) = begun();
+    let dir = dir.path();
+    std::fs::write(dir.join("state"), "good\n").unwrap();
+    for step in ["make", "settle"] {
+        goes(&mut terminal, dir, step);
+    }
+    terminal.press("q").wait_exit();
+    let refused = std::process::Command::new(env!("CARGO_BIN_EXE_steady"))
+        .args(["resume", "--auto"])
+        .env("STEADYHAND_RUNS", super::runs(dir))
+        .current_dir(dir)
+        .output()
+        .unwrap();
+    assert!(!refused.status.success(), "a run that goes on needs its secrets");
+    let mut terminal = Terminal::steady(dir, &["resume"], &[("API_KEY", KEY)]);
+    goes(&mut terminal, dir, "last");
+    terminal.wait_text("COMPLETED").press(ENTER).wait_exit();
+    let run = super::run_dir(dir).unwrap();
+    let mut terminal = Terminal::steady(dir, &["resume", run.to_str().unwrap()], &[]);
+    terminal.wait_text("COMPLETED").press("w").wait_text("Lesson");
+    terminal.press("call earlier").press(ENTER);
+    terminal.wait_record(dir, "of the lesson", |r| r["type"] == "lesson_learned");
+}
+
 #[test]
 fn an_undo_is_confirmed_and_refused_once_the_service_is_restored() {
     let (dir, mut terminal) = begun();
