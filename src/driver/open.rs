@@ -207,7 +207,10 @@ impl Run {
         let (terminal, loans) = Terminal::new();
         let redactor = hands.redactor.clone();
         let runs = journal.dir().parent().unwrap_or(Path::new("."));
-        let past = state.run().map(|run| Past::of(runs, run, &state.runbook)).unwrap_or_default();
+        // Up to forty journals are read for it: nobody looks at the pace of a run that is unattended.
+        let looked_at = |run: &&RunStarted| hands.auto.is_none() || run.mode == Mode::Rehearsal;
+        let past = state.run().filter(looked_at).map(|run| Past::of(runs, run, &state.runbook));
+        let past = past.unwrap_or_default();
         let pace = Arc::new(past.pace.clone());
         let desk = Desk {
             run: state.run().map(|run| run.run.clone()).unwrap_or_default(),
