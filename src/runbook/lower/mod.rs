@@ -1,7 +1,8 @@
 //! From the tree to the checked model. Every problem of the file is found in one pass: a part that
 //! cannot be read is left out and the rest is read on.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
 use regex::Regex;
 
@@ -302,7 +303,7 @@ fn one_line(problems: &mut Problems<'_>, node: &Node, text: &str) -> bool {
 fn name<'n>(
     problems: &mut Problems<'_>,
     node: &'n Node,
-    pattern: &str,
+    pattern: &'static str,
     what: &str,
 ) -> Option<&'n str> {
     let text = yaml::plain_text(problems, node)?;
@@ -314,16 +315,31 @@ fn named(
     problems: &mut Problems<'_>,
     span: std::ops::Range<usize>,
     text: &str,
-    pattern: &str,
+    pattern: &'static str,
     what: &str,
 ) -> bool {
-    let good = whole(pattern).is_ok_and(|regex| regex.is_match(text));
+    let good = is_whole(pattern, text);
     if !good {
         problems
             .error(span, "bad-name", format!("`{text}` is no name for this {what}"))
             .help(format!("it must match {pattern}"));
     }
     good
+}
+
+thread_local! {
+    /// The forms of names are few and names are many: compiling them anew took most of the time of a check.
+    static FORMS: RefCell<HashMap<&'static str, Regex>> = RefCell::default();
+}
+
+/// Whether the whole text matches one of the patterns of [`format`].
+fn is_whole(pattern: &'static str, text: &str) -> bool {
+    FORMS.with_borrow_mut(|forms| {
+        if let Some(form) = forms.get(pattern) {
+            return form.is_match(text);
+        }
+        whole(pattern).is_ok_and(|form| forms.entry(pattern).or_insert(form).is_match(text))
+    })
 }
 
 /// A regular expression that must match the whole text.
